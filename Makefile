@@ -1,0 +1,49 @@
+# Every target sets up what it needs: a virtual environment in .venv with pinned packages.
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# One thread per process: the tests run in parallel workers, and threads that meet several times a
+# millisecond cost far more than they win when a core is busy.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+# Real data outside the repository, if it stands beside it.
+ifneq ($(wildcard ../shared/data),)
+export DEEPGLASS_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: help demo test test-slow lint bench setup clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(READY)  ## virtual environment with pinned packages, editable install
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	touch $@
+
+demo: $(READY)  ## train on real digits, predict the layers, overlay: results/demo/
+	$(BIN)/python -m paper_figures demo --out results/demo --overwrite
+
+test: $(READY)  ## every test but the slow ones
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(READY)  ## the long physics too
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## speed, as ratios in one run
+	$(BIN)/python -m benchmarks.simulate
+
+clean:  ## remove environment, caches and results
+	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

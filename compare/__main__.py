@@ -1,0 +1,8 @@
+"""``python -m compare``."""
+
+import sys
+
+from compare.cli import app
+from deepglass.cli import main
+
+sys.exit(main(app))

@@ -1,0 +1,87 @@
+"""The overlay as a picture: predicted and measured overlap against layer, solid and liquid shaded."""
+
+import io
+import os
+import textwrap
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from compare.overlay import Overlay
+from compare.phases import THRESHOLD
+from deepglass import schema
+
+STYLE = Path(__file__).with_name("deepglass.mplstyle")
+COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}
+PREDICTED, MEASURED = "#000000", "#D55E00"
+
+
+def draw(overlay: Overlay) -> Figure:
+    """A column-wide figure: the two profiles, under them a strip of phases for each."""
+    with plt.style.context(STYLE):
+        figure, (axis, strip) = plt.subplots(
+            2, 1, figsize=(3.6, 4.1), sharex=True, height_ratios=[5, 1], layout="constrained"
+        )
+        _profiles(axis, overlay)
+        _phases(strip, overlay)
+        caption = "\n".join("\n".join(textwrap.wrap(line, 78)) for line in overlay.captions)
+        figure.supxlabel(caption, fontsize=5.5, color="0.25", x=0.02, ha="left")
+    return figure
+
+
+def _profiles(axis: Axes, overlay: Overlay) -> None:
+    layers = overlay.layers["neuron_layer"].values
+    predicted, measured = overlay.layers["predicted"].values, overlay.layers["measured"].values
+    error = overlay.layers["error"].values[1:-1]
+    axis.axhspan(THRESHOLD, 1.05, color=COLOURS["solid"], alpha=0.18, lw=0)
+    axis.axhspan(-0.05, THRESHOLD, color=COLOURS["liquid"], alpha=0.25, lw=0)
+    axis.axhline(THRESHOLD, color="0.4", lw=0.8, ls="--")
+    axis.plot(layers, predicted, "s-", color=PREDICTED, mfc="white", label=r"theory, $q_l$")
+    axis.plot(layers, measured, "-", color=MEASURED, lw=1)
+    # The frozen boundaries have no error; one sample has none either: points without bars.
+    axis.plot(layers[[0, -1]], measured[[0, -1]], "o", color=MEASURED)
+    bars = error if np.isfinite(error).all() and (error > 0).all() else None
+    label = r"simulation, $q_l^*$" + (" $\\pm$ s.e." if bars is not None else " (no error bar)")
+    axis.errorbar(layers[1:-1], measured[1:-1], yerr=bars, fmt="o", color=MEASURED, label=label)
+    axis.set(ylim=(-0.05, 1.05), ylabel="overlap $q_l$")
+    axis.legend(loc="best")
+    box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7}
+    middle = 0.5 * layers[-1]
+    axis.text(middle, THRESHOLD + 0.02, "solid $\\uparrow$", ha="center", va="bottom", fontsize=6.5, bbox=box)
+    axis.text(middle, THRESHOLD - 0.02, "liquid $\\downarrow$", ha="center", va="top", fontsize=6.5, bbox=box)
+    nearest = overlay.alpha_eff.alpha
+    effective = rf"{nearest:.3g}" if np.isfinite(nearest) else "undefined"
+    axis.set_title(
+        rf"$\alpha$: theory {overlay.alpha_theory:g}, run {overlay.alpha_run:g},"
+        rf" $\alpha_{{\rm eff}}$ {effective}",
+        fontsize=8,
+    )
+
+
+def _phases(axis: Axes, overlay: Overlay) -> None:
+    layers = overlay.layers["neuron_layer"].values
+    for row, side in enumerate(("measured", "predicted")):
+        for layer, phase in zip(layers, overlay.layers[f"{side}_phase"].values, strict=True):
+            hatch = "///" if phase == "liquid" else None
+            colour = COLOURS[str(phase)]
+            axis.bar(layer, 0.8, bottom=row + 0.1, width=0.94, color=colour, hatch=hatch, ec="0.5", lw=0.4)
+    axis.set(ylim=(0, 2), yticks=[0.5, 1.5], xlabel="layer $l$  (0 input, $L$ output)")
+    axis.set_yticklabels(["simulation", "theory"], fontsize=7)
+    axis.set_xticks(layers)
+    axis.tick_params(axis="y", length=0)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure whole or not at all; the format is the suffix (PNG without one)."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png")
+    plt.close(figure)
+    temporary = schema.stage(path)
+    try:
+        temporary.write_bytes(buffer.getvalue())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,43 @@
+"""Checks on single values, answered in one line that names the value and the allowed range."""
+
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+from deepglass.errors import InvalidInput
+
+
+def integer(name: str, value: object, minimum: int) -> int:
+    """Return ``value`` as int if it is an integer >= minimum, else raise InvalidInput."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < minimum:
+        raise InvalidInput(f"{name} = {value!r} must be an integer >= {minimum}")
+    return int(value)
+
+
+def real(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """Return ``value`` as float if it is finite and inside the range, else raise InvalidInput."""
+    parts = [f"> {above:g}"] if above > -math.inf else []
+    parts += [f">= {at_least:g}"] if at_least > -math.inf else []
+    parts += [f"<= {at_most:g}"] if at_most < math.inf else []
+    wanted = " and ".join(["finite", *parts])
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidInput(f"{name} = {value!r} must be a number, {wanted}")
+    number = float(value)
+    if not math.isfinite(number) or not (number > above and at_least <= number <= at_most):
+        raise InvalidInput(f"{name} = {number:g} must be {wanted}")
+    return number
+
+
+def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return ``value`` if it is one of the allowed words, else raise InvalidInput."""
+    words = list(allowed)
+    if not isinstance(value, str) or value not in words:
+        raise InvalidInput(f"{name} = {value!r} must be one of {', '.join(words)}")
+    return value

@@ -1,0 +1,1 @@
+"""One script per figure, each ending in numbers that are checked."""

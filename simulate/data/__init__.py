@@ -1,0 +1,69 @@
+"""Data sources behind one interface: digits, mnist, own images, random patterns, a random teacher."""
+
+import os
+import re
+from collections.abc import Sequence
+
+from deepglass.checks import integer
+from deepglass.errors import InvalidInput
+from simulate.data import digits, images, mnist, own, synthetic
+from simulate.data.dataset import DataSet
+
+__all__ = ["SOURCES", "DataSet", "load", "parse_classes"]
+
+SOURCES = ("digits", "mnist", "random", "teacher")
+
+
+def load(
+    data: str | os.PathLike[str] = "digits",
+    *,
+    patterns: int,
+    seed: int,
+    width: int,
+    depth: int,
+    data_dir: str | os.PathLike[str] | None = None,
+    classes: Sequence[int] | None = None,
+    threshold: float | None = None,
+) -> DataSet:
+    """M = ``patterns`` training patterns and up to 400 test patterns from the source ``data``.
+
+    ``data`` is one of the words in SOURCES, an .npz file or a folder with IDX files. Images are made
+    +-1 by ``threshold`` and restricted to ``classes`` (default 0 and 1; own images: all labels);
+    ``data_dir`` says where the MNIST files lie. ``width`` and ``depth``, those of the network, matter
+    to random and teacher only. The same arguments give the same patterns.
+    """
+    patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
+    name = os.fspath(data)
+    if name not in SOURCES and not own.is_own(name):
+        raise InvalidInput(f"data = {name!r} must be one of {', '.join(SOURCES)}, PATH.npz, FOLDER")
+    if name in ("random", "teacher"):
+        _refuse(name, data_dir=data_dir, classes=classes, threshold=threshold)
+        if name == "random":
+            return synthetic.random(patterns, seed, width)
+        return synthetic.teacher(patterns, seed, width, depth)
+    if name != "mnist":
+        _refuse(name, data_dir=data_dir)
+    return images.dataset(_pool(name, data_dir), patterns, seed, classes, threshold)
+
+
+def parse_classes(text: str) -> tuple[int, ...]:
+    """The labels in a comma-separated list such as ``0,1``, in its order."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", word) for word in words):
+        raise InvalidInput(f"classes = {text!r} must be integer labels separated by commas, such as 0,1")
+    return images.distinct_classes([int(word) for word in words])
+
+
+def _pool(name: str, data_dir: str | os.PathLike[str] | None) -> images.Pool:
+    if name == "digits":
+        return digits.pool()
+    if name == "mnist":
+        return mnist.pool(data_dir)
+    return own.pool(name)
+
+
+def _refuse(source: str, **options: object) -> None:
+    """An option that a source has no use for is an error, not ignored."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise InvalidInput(f"{' and '.join(given)} cannot be used with data = {source}")

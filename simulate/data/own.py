@@ -1,0 +1,76 @@
+"""The user's own images: an .npz file with arrays ``images`` and ``labels``, or a folder of IDX pairs."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from deepglass.errors import InvalidInput
+from simulate.data import idx
+from simulate.data.images import Pool
+
+
+def is_own(data: str) -> bool:
+    """Whether ``data`` means a file or folder: it ends in .npz or is a folder."""
+    return data.endswith(".npz") or (data != "" and os.path.isdir(os.path.expanduser(data)))
+
+
+def pool(data: str) -> Pool:
+    """All images of the file or folder; by default all its labels, and a threshold from its own range."""
+    path = Path(data).expanduser()
+    if data.endswith(".npz"):
+        images, labels = read_npz(path)
+        source = f"arrays images and labels of {path.name}"
+    else:
+        pairs = idx.find_pairs(path)
+        if not pairs:
+            raise InvalidInput(f"data folder {path} holds no IDX images; expected {idx.EXPECTED_NAMES}")
+        images, labels = idx.read_pairs(pairs)
+        source = ", ".join(pair.images.name for pair in pairs)
+    return Pool(data, images, labels, source, threshold=None, classes=None)
+
+
+def read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (n, pixels) of finite numbers and integer labels (n,); nothing in the file is executed."""
+    if not os.path.isfile(path):
+        raise InvalidInput(f"data file {path} does not exist")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, NpzFile):
+                raise InvalidInput(f"data file {path} is a single array, not an .npz archive")
+            missing = [name for name in ("images", "labels") if name not in archive]
+            if missing:
+                raise InvalidInput(f"data file {path} lacks the array {' and '.join(missing)}")
+            # A member that is no array comes back as its bytes: asarray makes them fail the checks below.
+            images, labels = np.asarray(archive["images"]), np.asarray(archive["labels"])
+    except InvalidInput:
+        raise
+    except Exception as error:  # zip, zlib and npy readers raise many types on damaged bytes
+        reason = " ".join(str(error).split())
+        raise InvalidInput(
+            f"data file {path} is not a readable .npz archive ({type(error).__name__}: {reason})"
+        ) from error
+    return _checked_images(path, images), _checked_labels(path, labels, len(images))
+
+
+def _checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
+    if images.dtype.kind not in "biuf":
+        raise InvalidInput(f"data file {path}: images must be numbers, not {images.dtype}")
+    if images.ndim < 2 or images.size == 0:
+        raise InvalidInput(f"data file {path}: images must have shape (n, ...), not {images.shape}")
+    if not np.isfinite(images).all():
+        raise InvalidInput(f"data file {path}: images hold NaN or infinity")
+    return images.reshape(len(images), -1)
+
+
+def _checked_labels(path: Path, labels: NDArray[Any], count: int) -> NDArray[Any]:
+    if labels.dtype.kind not in "iu":
+        raise InvalidInput(f"data file {path}: labels must be integers, not {labels.dtype}")
+    if labels.shape != (count,):
+        raise InvalidInput(
+            f"data file {path}: labels must have shape ({count},), one for each image, not {labels.shape}"
+        )
+    return labels

@@ -1,0 +1,1 @@
+"""Laws of motion: one file each, a step on static buffers."""

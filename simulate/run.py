@@ -1,0 +1,171 @@
+"""The loop: from a protocol to a finished, labelled run."""
+
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+import xarray as xr
+
+from deepglass.errors import Diverged
+from simulate import noise, observables
+from simulate.data import load
+from simulate.dynamics.langevin import Langevin, maxwell_boltzmann
+from simulate.observables import TestSet
+from simulate.protocol import PRECISIONS, Protocol
+from simulate.store import Record
+from simulate.systems.thermal_machine import ThermalMachine
+
+HOT = 1.5
+"""A layer whose kinetic temperature exceeds this many T is reported: its time step is too long."""
+
+Progress = Callable[[int, int], None]
+"""Called now and then with (replica-steps done, replica-steps in all)."""
+
+
+def run(protocol: Protocol, progress: Progress | None = None) -> xr.Dataset:
+    """Simulate: train ``samples`` machines, split each into ``replicas`` at t_w, measure to the end.
+
+    Returns the run as a Dataset (docs/schema.md). Raises InvalidInput for data that do not fit the
+    protocol, before any work; Diverged if a particle becomes NaN or leaves (-1, 1).
+    """
+    data = load(
+        protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
+        depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
+        threshold=protocol.threshold,
+    )  # fmt: skip
+    device = protocol.torch_device()
+    machine = ThermalMachine(
+        data.inputs, data.outputs, protocol.depth, protocol.width, protocol.c_scale,
+        PRECISIONS[protocol.precision], device,
+    )  # fmt: skip
+    test = TestSet(machine, data.test_inputs, data.test_outputs, one_hot=bool(data.classes))
+    record = Record(protocol)
+
+    started = time.perf_counter()
+    with _threads(protocol.threads):
+        _advance(protocol, machine, test, record, progress)
+    wall = time.perf_counter() - started
+
+    return record.dataset(
+        {
+            "system": "thermal-machine",
+            "data_source": data.source,
+            "data_sha256": data.sha256,
+            "classes": ",".join(map(str, data.classes)),
+            "inputs": data.inputs.shape[1],
+            "outputs": data.outputs.shape[1],
+            "test_patterns": data.test_inputs.shape[0],
+            "device": _name(device),
+            "torch_version": str(torch.__version__),
+            "wall_time_s": wall,
+            "replica_steps_per_second": _replica_steps(protocol) / wall,
+            "warnings": _hot_layers(protocol, machine, record),
+        }
+    )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Torch's thread count for the length of a run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _advance(
+    protocol: Protocol, machine: ThermalMachine, test: TestSet, record: Record, progress: Progress | None
+) -> None:
+    law = Langevin(protocol.dt, protocol.eta, protocol.thermostat)
+    members = [(sample, 0) for sample in range(protocol.samples)]
+    r = machine.start(protocol.start, protocol.seed, range(protocol.samples))
+    v = torch.zeros_like(r)
+    force = torch.empty_like(r)
+    keys = noise.on_device(noise.keys(protocol.seed, members), machine.device)
+    past = r
+    done, total = 0, _replica_steps(protocol)
+    for t in range(protocol.steps + 1):
+        if t == protocol.waiting_time:
+            members = [(s, a) for s in range(protocol.samples) for a in range(protocol.replicas)]
+            r, v = split(r, protocol, machine)
+            force = torch.empty_like(r)
+            past = r.clone()
+            keys = noise.on_device(noise.keys(protocol.seed, members), machine.device)
+        if record.wants(t):
+            _check(r, v, t, members)
+            record.one_time(t, observables.one_time(machine, r, v, test))
+        if t >= protocol.waiting_time and record.wants(t - protocol.waiting_time):
+            _check(r, v, t, members)
+            record.two_time(
+                t - protocol.waiting_time, observables.two_time(machine, r, past, protocol.replicas)
+            )
+        if progress is not None and (t % 50 == 0 or t == protocol.steps):
+            progress(done, total)
+        if t < protocol.steps:
+            machine.force(r, force)
+            law.step(r, v, force, keys, t, protocol.temperature)
+            done += len(members)
+
+
+def split(r: torch.Tensor, protocol: Protocol, machine: ThermalMachine) -> tuple[torch.Tensor, torch.Tensor]:
+    """Copy every sample ``replicas`` times: the same positions, fresh Maxwell-Boltzmann velocities."""
+    members = [(s, a) for s in range(protocol.samples) for a in range(protocol.replicas)]
+    positions = r.repeat_interleave(protocol.replicas, dim=0)
+    velocities = maxwell_boltzmann(
+        noise.keys(protocol.seed, members, noise.VELOCITY),
+        protocol.waiting_time,
+        machine.particles,
+        protocol.temperature,
+    )
+    return positions, velocities.to(device=r.device, dtype=r.dtype)
+
+
+def _replica_steps(protocol: Protocol) -> int:
+    after = (protocol.steps - protocol.waiting_time) * protocol.replicas
+    return protocol.samples * (protocol.waiting_time + after)
+
+
+def _check(r: torch.Tensor, v: torch.Tensor, t: int, members: list[tuple[int, int]]) -> None:
+    """Every particle inside its walls and every velocity finite, or Diverged naming where."""
+    sane = ((r.abs() <= 1) & torch.isfinite(v)).all(dim=1)
+    if not bool(sane.all()):
+        sample, replica = members[int(torch.nonzero(~sane)[0])]
+        raise Diverged(
+            f"step {t}: a particle of sample {sample}, replica {replica} left (-1, 1) or became NaN;"
+            " a smaller dt or temperature is needed"
+        )
+
+
+def _hot_layers(protocol: Protocol, machine: ThermalMachine, record: Record) -> str:
+    """Layers warmer than 1.5 T at the end by more than four standard errors of a thermal layer."""
+    if protocol.temperature == 0:
+        return ""
+    one = torch.empty(1, machine.particles)
+    sizes = {
+        "spins": ("kinetic_S", [0, *(x.shape[1] for x in machine.neuron_layers(one)), 0]),
+        "weights": ("kinetic_J", [0, *(x.shape[1] for x in machine.weight_layers(one))]),
+    }
+    machines = protocol.samples * protocol.replicas
+    found = []
+    for what, (name, particles) in sizes.items():
+        ratios = record.arrays[name][-1].mean(axis=(0, 1)) / protocol.temperature
+        for layer, n in enumerate(particles):
+            ratio = float(ratios[layer - (what == "weights")]) if n else 0.0
+            if ratio > HOT and ratio - 1 > 4 * math.sqrt(2 / (n * machines)):
+                found.append(f"{what} {layer} ({ratio:.2g} T)")
+    if not found:
+        return ""
+    young = protocol.steps * protocol.eta < 10
+    cause = "the run is shorter than 10/eta, not yet thermal" if young else "dt may be too long for them"
+    return f"layers hotter than {HOT} T at the end: {', '.join(found)}; {cause}"
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    return f"cpu: {platform.machine()}, {platform.processor() or platform.system()}"

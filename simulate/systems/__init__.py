@@ -1,0 +1,1 @@
+"""Hamiltonians: one file each, giving energy, force, start and invariants."""
