@@ -106,9 +106,9 @@ class Record:
         dataset = xr.Dataset(variables, coords=self.coords, attrs={**_flat(self.protocol), **attributes})
         late = self.protocol.steps - self.protocol.waiting_time
         for name in ("q", "Q"):
-            by_sample = (
-                dataset[name].sel(t=late).isel(t_w=0).mean("pair", skipna=False).drop_vars(["t", "t_w"])
-            )
+            values = dataset[name].sel(t=late).isel(t_w=0).drop_vars(["t", "t_w"])
+            # One replica has no pairs: its overlap is missing.
+            by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
             mean, error = over_samples(by_sample)
             dataset[f"{name}_star"] = mean.assign_attrs(
                 long_name=f"{name} at the last time, mean over samples"

@@ -20,7 +20,7 @@ from scipy.special import expit, ndtr
 from deepglass import checks
 from deepglass.errors import InvalidInput, NoSolution
 from theory import measures
-from theory.continuation import Family, Local, find_fold
+from theory.continuation import Family, Fold, Local, find_fold
 from theory.gaussian import Array
 from theory.network import Chain, Overlaps, Support
 from theory.potentials import HardCore
@@ -99,13 +99,10 @@ def least(chain: Chain) -> SaddlePoint:
     Liquid layers next to frozen ones are added to the support while an infinitesimal overlap grows.
     """
     support = Support((False,) * (chain.depth - 1))
-    point, x = chain.overlaps(support, np.zeros(int(support.unknowns.sum()))), np.zeros(0)
-    evaluations = 0
-    if chain.depth == 1:
-        x = chain.weight_seed(np.ones(1), np.ones(1))
-        solution = fixed_point(_map(chain, support), x, 1)
-        return SaddlePoint(chain, support, solution.x, solution.certificate)
-    certificate, settled = Certificate(0.0, 0, reason="every layer is liquid"), True
+    frozen = np.ones(int(support.bonds.sum()))
+    x = chain.weight_seed(frozen, frozen)
+    point, evaluations = chain.overlaps(support, x), 0
+    certificate, settled = Certificate(0.0, 0, reason="every layer is liquid"), x.size == 0
     while True:
         grows = chain.growth(point.q) > 1.0 + 1e-13
         enlarged = Support(tuple(bool(a or b) for a, b in zip(support.hidden, grows, strict=True)))
@@ -237,9 +234,7 @@ def continuous_spinodal(depth: int, margin: float, above: float) -> float:
     high, last = above, None
     while high > (1.0 + 1e-9) * low:
         if last is not None and not last.has_liquid and high < 1.02 * low:
-            top = math.log(high) + 1e-6
-            family = _local(depth, margin, last.support)
-            fold = find_fold(family, last.x, math.log(low), 1, lambda _, a, top=top: bool(a > top))
+            fold = _fold_between(last, high)
             if fold is not None:
                 return math.exp(fold.a)
         middle = math.sqrt(low * high)
@@ -249,6 +244,13 @@ def continuous_spinodal(depth: int, margin: float, above: float) -> float:
         else:
             low, last = middle, found
     return low
+
+
+def _fold_between(last: SaddlePoint, high: float) -> Fold | None:
+    """The fold of the branch of ``last`` at some alpha up to ``high``, if there is one."""
+    top = math.log(high) + 1e-6
+    family = _local(last.chain.depth, last.chain.potential.margin, last.support)
+    return find_fold(family, last.x, math.log(last.chain.alpha), 1, lambda _, a: a > top)
 
 
 def _is_crystal(point: SaddlePoint) -> bool:

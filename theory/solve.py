@@ -107,6 +107,11 @@ def _newton(x: Array, image: Image) -> Array | None:
     return step if np.isfinite(step).all() else None
 
 
+def _slack(x: Array) -> Array:
+    """Rounding error to be expected of F(x) - x."""
+    return np.asarray(64.0 * _EPSILON * (1.0 + np.abs(x)))
+
+
 def _size(step: Array) -> float:
     return float(np.max(np.abs(step), initial=0.0))
 
@@ -136,7 +141,7 @@ def _kept(mapping: _Counted, trial: Array, side: int) -> tuple[Array, Image] | N
     for _ in range(_REPAIRS):
         image = mapping(trial)
         deficit = np.minimum(side * (image.value - trial), 0.0)
-        if np.all(deficit >= -64.0 * _EPSILON * (1.0 + np.abs(trial))):
+        if np.all(deficit >= -_slack(trial)):
             return trial, image
         # Twice the deficit: the image of the repaired point moves back as well.
         trial = trial + side * 2.0 * deficit
@@ -146,7 +151,7 @@ def _kept(mapping: _Counted, trial: Array, side: int) -> tuple[Array, Image] | N
 def _advance(mapping: _Counted, x: Array, image: Image, step: Array | None, side: int) -> tuple[Array, Image]:
     """One step that keeps ``side (F(x) - x) >= 0``: Newton if possible, plain otherwise."""
     gap = image.value - x
-    if step is not None and np.all(side * step >= -64.0 * _EPSILON * (1.0 + np.abs(x))):
+    if step is not None and np.all(side * step >= -_slack(x)):
         # Logits of small overlaps: the equation is linear in exp(x), so a long step is shortened to its log.
         long = float(np.max(np.abs(step) / np.maximum(1.0, np.abs(x) / _STRIDE)))
         length = np.log1p(long) / long if long > 0.0 else 1.0
@@ -195,6 +200,7 @@ def fixed_point(
                 x, image = polished
                 off = residual(x, image.value)
                 return Solution(x, Certificate(off, counted.evaluations, reason="converged to rounding"))
-        if _size(image.value - x) <= 4.0 * _EPSILON:
-            return Solution(x, Certificate(off, counted.evaluations, reason="exact fixed point"))
+        if np.all(np.abs(image.value - x) <= _slack(x)):
+            # A critical point: Newton cannot contract, and nothing is left to gain in doubles.
+            return Solution(x, Certificate(off, counted.evaluations, reason="gap at rounding error"))
         x, image = _advance(counted, x, image, step, side)

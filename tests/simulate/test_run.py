@@ -1,0 +1,232 @@
+"""A whole run: seeds, batches, replicas, measurement times, what is stored."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from deepglass import schema
+from deepglass.errors import Diverged, InvalidInput
+from simulate import Protocol, noise, observables, run
+from simulate.dynamics.langevin import Langevin
+from simulate.run import split
+from simulate.systems.thermal_machine import ThermalMachine
+
+SMALL = Protocol(
+    depth=3, width=4, patterns=20, steps=60, waiting_time=25, samples=3, replicas=3, precision="float64"
+)
+
+
+@pytest.fixture(scope="module")
+def small() -> xr.Dataset:
+    return run(SMALL)
+
+
+def changed(**values: object) -> Protocol:
+    from dataclasses import replace
+
+    return replace(SMALL, **values)
+
+
+def test_batch_equals_single_runs():
+    """Six machines at once and one by one: 1e-12 after 100 steps in float64, noise bit for bit."""
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1, 1], (30, 9)).astype(np.int8)
+    members = [(s, a) for s in range(3) for a in range(2)]
+    law, temperature = Langevin(), 1e-3
+
+    def evolve(part):
+        m = ThermalMachine(x, x[:, :2], depth=5, width=4, dtype=torch.float64)
+        r = torch.cat([m.start("uniform", 7, range(s, s + 1)) for s, _ in part])
+        v, f = torch.zeros_like(r), torch.empty_like(r)
+        for t in range(100):
+            m.force(r, f)
+            law.step(r, v, f, noise.keys(7, part), t, temperature)
+        return r, v
+
+    together = evolve(members)
+    for i, member in enumerate(members):
+        alone = evolve([member])
+        for a, b in zip(together, alone, strict=True):
+            assert (a[i] - b[0]).abs().max() < 1e-12
+        batched = noise.normal(noise.keys(7, members), 42, 500)[i]
+        assert torch.equal(batched, noise.normal(noise.keys(7, [member]), 42, 500)[0])
+    assert (together[0][0] - together[0][1]).abs().max() > 1e-3  # replicas have their own noise
+
+
+def test_one_sample_of_many_is_the_same_sample_alone(small):
+    alone = run(changed(samples=1))
+    xr.testing.assert_allclose(small.E.isel(sample=[0]), alone.E, rtol=1e-11)
+    xr.testing.assert_allclose(small.q.isel(sample=[0]), alone.q, rtol=1e-10)
+
+
+def test_same_seed_same_numbers_other_seed_others(small):
+    again = run(SMALL)
+    for name in small.data_vars:
+        np.testing.assert_array_equal(small[name], again[name], err_msg=str(name))
+    other = run(changed(seed=1))
+    assert not np.isclose(small.E.sel(t=60), other.E.sel(t=60)).any()
+
+
+def test_samples_differ_and_replicas_separate_after_t_w(small):
+    energy = small.E
+    assert (energy.sel(t=0).std("sample") > 1e-3).all()
+    before = energy.where(energy.t < SMALL.waiting_time, drop=True)
+    assert (before.std("replica") == 0).all()
+    assert (energy.sel(t=60).std("replica") > 1e-9).all()
+
+
+def test_replicas_share_positions_and_have_fresh_maxwell_velocities():
+    """Variance of the velocities at 4 sigma: false alarm 6e-5."""
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1, 1], (200, 9)).astype(np.int8)
+    m = ThermalMachine(x, x[:, :2], depth=4, width=10, dtype=torch.float64)
+    protocol = changed(temperature=0.02, replicas=2, samples=3)
+    r = m.start("small", 0, range(3))
+    positions, velocities = split(r, protocol, m)
+    for s in range(3):
+        assert torch.equal(positions[2 * s], r[s])
+        assert torch.equal(positions[2 * s + 1], r[s])
+    assert (velocities[0] != velocities[1]).double().mean() > 0.99
+    assert abs(velocities.square().mean().item() / 0.02 - 1) < 4 * np.sqrt(2 / velocities.numel())
+
+
+def test_overlaps_start_at_one_and_boundaries_stay_there(small):
+    start = small.sel(t=0).isel(t_w=0)
+    for name in ("c", "C", "q", "Q"):
+        np.testing.assert_allclose(start[name], 1, atol=1e-14)
+        assert (abs(small[name]).max() <= 1 + 1e-12).all()
+    late = small.sel(t=35).isel(t_w=0)
+    assert (late.q.isel(neuron_layer=[0, -1]) == 1).all()
+    assert (late.q.isel(neuron_layer=1) < 1).all()
+    # raw / normalised: <S S> at t_w over the normalised 1 is the mean square.
+    np.testing.assert_allclose(start.c_raw.values[..., 1:-1], small.S2.sel(t=25).values[..., 1:-1])
+    np.testing.assert_allclose(start.C_raw, small.J2.sel(t=25))
+
+
+def test_missing_where_nothing_was_measured(small):
+    two_time = small.q.isel(t_w=0)
+    assert np.isnan(two_time.where(two_time.t > 35, drop=True)).all()
+    assert np.isfinite(two_time.where(two_time.t <= 35, drop=True)).all()
+    assert np.isfinite(small.E).all()
+    assert np.isnan(small.S2.isel(neuron_layer=[0, -1])).all()
+
+
+def test_q_star_is_mean_over_pairs_then_samples_with_standard_error(small):
+    late = small.q.sel(t=35).isel(t_w=0).mean("pair")
+    np.testing.assert_allclose(small.q_star, late.mean("sample"))
+    np.testing.assert_allclose(small.q_star_error, late.std("sample", ddof=1) / np.sqrt(3))
+    one = run(changed(samples=1, steps=30))
+    assert np.isnan(one.q_star_error).all()
+    assert np.isfinite(one.q_star).all()
+    lonely = run(changed(replicas=1, steps=30))
+    assert lonely.sizes["pair"] == 0
+    assert np.isnan(lonely.q_star[1]).all()
+    assert np.isfinite(lonely.c.sel(t=5)).all()
+
+
+def test_overlaps_against_a_plain_loop():
+    rng = np.random.default_rng(3)
+    layer = torch.tensor(rng.standard_normal((6, 50)))
+    raw, normalised = observables.between_replicas([layer], replicas=3)
+    for s in range(2):
+        for k, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
+            x, y = layer[3 * s + a].numpy(), layer[3 * s + b].numpy()
+            assert raw[s, k, 0] == pytest.approx(np.mean(x * y), rel=1e-13)
+            assert normalised[s, k, 0] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
+    raw, normalised = observables.with_past([layer], [layer.flip(0)])
+    np.testing.assert_allclose(raw[:, 0], (layer * layer.flip(0)).mean(1))
+
+
+@pytest.mark.parametrize(("steps", "t_w"), [(1, 0), (2, 1), (60, 25), (1_000, 999), (500_000, 50_000)])
+def test_times_hold_what_both_clocks_need(steps, t_w):
+    times = changed(steps=steps, waiting_time=t_w).times()
+    assert (np.diff(times) > 0).all()
+    assert times[0] == 0
+    assert times[-1] == steps
+    assert {t_w, steps - t_w} <= set(times.tolist())
+    assert len(times) < 60
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_every_depth_runs_and_reads_back_as_written(depth, tmp_path):
+    measured = run(changed(depth=depth, steps=12, waiting_time=4, precision="float32"))
+    path = schema.write(measured, tmp_path / "run.nc", "run")
+    read = schema.read(path, "run")
+    xr.testing.assert_equal(read, measured)
+    for name, value in measured.attrs.items():
+        assert read.attrs[name] == value, name
+    assert read.attrs["code_version"]
+    assert {"seed", "alpha", "data_sha256", "device", "wall_time_s", "system"} <= set(read.attrs)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.nc"]
+
+
+def test_training_lowers_the_energy_and_learns():
+    measured = run(
+        Protocol(depth=3, width=8, patterns=100, steps=4_000, waiting_time=3_000, samples=2, replicas=2)
+    )
+    energy = measured.E.mean(["sample", "replica"])
+    assert energy.sel(t=4_000) < 0.3 * energy.sel(t=2)
+    assert measured.A_tanh.sel(t=4_000).mean() > 0.9
+
+
+def test_null_control_random_labels_are_not_predicted():
+    """200 free signs a test pattern and sample at chance 1/2, 4.5 sigma: false alarm 1e-5."""
+    measured = run(changed(data="random", steps=400, waiting_time=200, samples=2, replicas=2))
+    assert abs(measured.A_tanh.sel(t=400).mean() - 0.5) < 4.5 * 0.5 / np.sqrt(400 * 4)
+
+
+def test_too_long_a_time_step_is_reported_and_escape_stops_the_run():
+    hot = run(changed(steps=200, waiting_time=100, temperature=1e-9))
+    assert "hotter than 1.5 T" in hot.attrs["warnings"]
+    with pytest.raises(Diverged, match=r"step .*sample 0"):
+        run(changed(temperature=1e6, steps=50, dt=1.0, waiting_time=10))
+
+
+def test_zero_temperature_cools():
+    measured = run(changed(temperature=0.0, eta=0.05, steps=600, waiting_time=500))
+    assert measured.kinetic.sel(t=600).mean() < 0.1 * measured.kinetic.max()
+    assert measured.attrs["warnings"] == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"depth": 0}, "depth"),
+        ({"width": 0}, "width"),
+        ({"patterns": 0}, "patterns"),
+        ({"patterns": 10_000}, "10000"),
+        ({"temperature": -1.0}, "temperature"),
+        ({"temperature": np.inf}, "temperature"),
+        ({"steps": 0}, "steps"),
+        ({"waiting_time": 60}, "waiting_time"),
+        ({"waiting_time": -1}, "waiting_time"),
+        ({"samples": 0}, "samples"),
+        ({"replicas": 0}, "replicas"),
+        ({"seed": -1}, "seed"),
+        ({"start": "warm"}, "start"),
+        ({"c_scale": "2"}, "c_scale"),
+        ({"dt": 0.0}, "dt"),
+        ({"eta": 2.0}, "eta"),
+        ({"device": "tpu"}, "device"),
+        ({"data": "letters"}, "letters"),
+    ],
+)
+def test_bad_parameters_are_named(values, word):
+    with pytest.raises(InvalidInput, match=word):
+        run(changed(**values))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_without_a_device_is_refused():
+    with pytest.raises(InvalidInput, match="cuda"):
+        changed(device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_follows_the_cpu(small):
+    """The noise is the same bit for bit, so 60 float64 steps agree to rounding."""
+    on_gpu = run(changed(device="cuda"))
+    np.testing.assert_allclose(on_gpu.E, small.E, rtol=1e-10)
+    np.testing.assert_allclose(on_gpu.q, small.q, rtol=1e-9)
