@@ -15,6 +15,8 @@ import typer
 
 from deepglass.errors import DeepglassError
 
+INTERRUPTED = 130
+
 
 class Format(StrEnum):
     """How a command prints its result on standard output."""
@@ -82,13 +84,11 @@ def main(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         code = app(arguments, prog_name=name, standalone_mode=False)
     except DeepglassError as error:
         return fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return fail("interrupted; nothing was written", 130)
     except Exception as error:
         # Typer carries its own copy of click in newer releases, so usage errors are known by shape.
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
             return fail(error.format_message(), int(error.exit_code))
-        if type(error).__name__ == "Abort":
-            return fail("interrupted; nothing was written", 130)
         raise
+    if code == INTERRUPTED:  # Typer turns Ctrl-C into this code
+        return fail("interrupted; nothing was written", INTERRUPTED)
     return int(code) if isinstance(code, int) else 0

@@ -270,8 +270,8 @@ def continuous(chain: Chain) -> SaddlePoint:
         limit = capacity(depth, margin)
         if alpha >= limit:
             raise NoSolution(
-                f"alpha = {alpha:g} is not below {limit:.8g}, the replica-symmetric capacity of random data "
-                f"at depth {depth}, margin {margin:g}",
+                f"alpha = {alpha:.10g} is not below {limit:.8g}, the replica-symmetric capacity of random "
+                f"data at depth {depth}, margin {margin:g}",
                 limit,
             )
         return least(chain)
@@ -283,7 +283,7 @@ def continuous(chain: Chain) -> SaddlePoint:
         return point
     limit = continuous_spinodal(depth, margin, alpha)
     raise NoSolution(
-        f"alpha = {alpha:g} is above {limit:.8g}, the spinodal where the continuous branch of "
+        f"alpha = {alpha:.10g} is above {limit:.8g}, the spinodal where the continuous branch of "
         f"teacher-student data ends at depth {depth}, margin {margin:g}; the crystal remains",
         limit,
     )
@@ -308,7 +308,7 @@ def crystal(chain: Chain) -> SaddlePoint:
         )
     if alpha < limit:
         raise NoSolution(
-            f"alpha = {alpha:g} is below {limit:.8g}, the spinodal where the crystal of teacher-student "
+            f"alpha = {alpha:.10g} is below {limit:.8g}, the spinodal where the crystal of teacher-student "
             f"data appears at depth {depth}, margin {margin:g}",
             limit,
         )

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from deepglass import schema
+from deepglass.cli import main
 from theory import solve_profile
+from theory.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,8 +22,12 @@ def run(*arguments):
     )
 
 
-def profile(scenario="random", depth=3, alpha=5, *more):
-    return run("profile", "--scenario", scenario, "--depth", depth, "--alpha", alpha, *more)
+def options(scenario, depth, alpha, *more):
+    return list(map(str, ("profile", "--scenario", scenario, "--depth", depth, "--alpha", alpha, *more)))
+
+
+def profile(*arguments):
+    return run(*options(*arguments))
 
 
 def test_json_is_one_object_with_the_profile():
@@ -52,7 +58,7 @@ def test_table_and_round_trip_and_overwrite(tmp_path):
     assert refused.returncode == 2
     assert "--overwrite" in refused.stderr
     assert schema.read(out, "profile").attrs["alpha"] == 5.0
-    assert profile("random", 3, 6, "--out", out, "--overwrite").returncode == 0
+    assert main(app, options("random", 3, 6, "--out", out, "--overwrite")) == 0
     assert schema.read(out, "profile").attrs["alpha"] == 6.0
 
 
@@ -69,18 +75,29 @@ def test_table_and_round_trip_and_overwrite(tmp_path):
         (("teacher-student", 3, 5, "--branch", "crystal"), 3, ("11.539797", "spinodal")),
     ],
 )
-def test_failures_are_one_line_with_their_code_and_no_file(tmp_path, arguments, code, words):
+def test_failures_are_one_line_with_their_code_and_no_file(tmp_path, capsys, arguments, code, words):
+    """In process, for speed; the same through a real process below."""
     out = tmp_path / "profile.nc"
-    done = profile(*arguments, "--out", out)
-    assert done.returncode == code
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert all(word in done.stderr for word in words)
+    assert main(app, options(*arguments, "--out", out)) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert all(word in printed.err for word in words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_teaches():
-    assert "profile" in run("--help").stdout
-    text = " ".join(run("profile", "--help").stdout.split())
+@pytest.mark.parametrize(("arguments", "code"), [(("random", 3, -1), 2), (("random", 1, 2.5), 3)])
+def test_exit_codes_of_the_process(tmp_path, arguments, code):
+    done = profile(*arguments, "--out", tmp_path / "profile.nc")
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_teaches(capsys):
+    assert main(app, ["profile", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
     assert "planted" in text
     assert "Example: python -m theory profile" in text

@@ -119,7 +119,7 @@ def test_slope_of_w_and_of_the_interaction_entropy(complement, margin, n):
 @pytest.mark.parametrize("eps", [1e-9, 1e-3, 0.7, 3.99, 4.01, 60.0, 1e4, 1e6])
 @pytest.mark.parametrize("n", [0, 1])
 def test_neuron_against_high_precision(eps, n):
-    with mp.workdps(30):
+    with mp.workdps(20):
         e, root = mp.mpf(eps), mp.sqrt(mp.mpf(eps))
         unit = 1 / max(mp.mpf(1), root)
         half = sorted(

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import erfcx, log_ndtr
 
-POINTS = 1201
+POINTS = 601
+FLOOR = 1e-10
 
 
 def gauss(scale, centre, reach):
@@ -60,6 +61,8 @@ def iterate(scenario, depth, alpha, margin=0.0, start="low", limit=100_000, tole
             Q_new, P_new = 4 * x / (1 + root) ** 2, 2 / (1 + root)
         field = Q * w
         q_new, p_new = neuron_average(q[:-2] * field[:-1] + q[2:] * field[1:], n)
+        # A seed that decays before its neighbours have grown must not underflow to a false liquid.
+        q_new = np.maximum(q_new, FLOOR)
         change = np.max(np.abs(P_new - P) / P)
         if depth > 1:
             change = max(change, np.max(np.abs(q_new - q[1:-1]) / np.maximum(q_new * p_new, 1e-300)))

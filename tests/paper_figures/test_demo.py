@@ -1,0 +1,32 @@
+"""The main job end to end, small: the chain that `make demo` runs."""
+
+from dataclasses import replace
+
+import pytest
+import xarray as xr
+
+from deepglass import schema
+from deepglass.errors import InvalidInput
+from paper_figures import demo
+from theory import solve_profile
+
+
+def test_demo_writes_run_profile_table_and_overlay(tmp_path):
+    protocol = replace(demo.PROTOCOL, depth=4, width=5, patterns=150, steps=120, waiting_time=40, samples=2)
+    text = demo.make(tmp_path / "demo", protocol)
+    assert {p.name for p in (tmp_path / "demo").iterdir()} == set(demo.FILES.values())
+    stored = schema.read(tmp_path / "demo" / "run.nc", "run")
+    profile = schema.read(tmp_path / "demo" / "profile.nc", "profile")
+    assert stored.attrs["alpha"] == profile.attrs["alpha"] == 30
+    xr.testing.assert_equal(profile, solve_profile("random", 4, 30.0).to_dataset())
+    assert "measured_phase" in text
+    assert (tmp_path / "demo" / "overlay.png").stat().st_size > 10_000
+    with pytest.raises(InvalidInput, match="exists"):
+        demo.make(tmp_path / "demo", protocol)
+
+
+def test_the_demo_theory_is_solid_liquid_solid():
+    q = solve_profile(demo.SCENARIO, demo.PROTOCOL.depth, demo.PROTOCOL.alpha).q
+    solid = q > 2.718281828459045**-1
+    assert solid[[0, 1, -2, -1]].all()
+    assert not solid[2:-2].any()
