@@ -29,10 +29,10 @@ class EffectiveAlpha:
 def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continuous") -> EffectiveAlpha:
     """Fit alpha to a measured profile q_0..q_L (L >= 2) on one branch of the theory.
 
-    A scan in ln alpha, then a bounded search around its minimum. The fit is undefined where the
-    distance is as small at an end of the scanned range (0.1 to 1e6, or the end of the branch): below
-    the first transition the theory is liquid for every alpha, and a profile more solid than any on
-    the branch has no best alpha.
+    A scan in ln alpha over the part of 0.1 to 1e6 where the branch exists, then a bounded search around
+    its minimum. The fit is undefined where an end of that range fits best: below the first transition
+    the theory is liquid for every alpha, and a profile may be more solid than any on the branch.
+    Raises InvalidInput if an overlap is missing.
     """
     measured = np.asarray(q, dtype=float)
     if not np.isfinite(measured).all():
@@ -40,27 +40,31 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
     depth = len(measured) - 1
 
     def distance(log_alpha: float) -> float:
-        try:
-            predicted = solve_profile(scenario, depth, math.exp(log_alpha), margin, branch).q
-        except NoSolution:
-            return math.inf
+        predicted = solve_profile(scenario, depth, math.exp(log_alpha), margin, branch).q
         return float(np.sqrt(np.mean((predicted - measured)[1:-1] ** 2)))
 
+    grid: list[float] = []
+    values: list[float] = []
     decades = math.log10(HIGHEST / LOWEST)
-    grid = np.linspace(math.log(LOWEST), math.log(HIGHEST), round(decades * PER_DECADE) + 1)
-    values = np.array([distance(x) for x in grid])
-    exists = np.flatnonzero(np.isfinite(values))
-    if exists.size == 0:
+    for log_alpha in np.linspace(math.log(LOWEST), math.log(HIGHEST), round(decades * PER_DECADE) + 1):
+        try:
+            values.append(distance(log_alpha))
+            grid.append(log_alpha)
+        except NoSolution:
+            if grid:  # past the end of the branch
+                break
+    if not grid:
         return EffectiveAlpha(math.nan, math.nan, "the branch exists nowhere in the scanned range")
     best = int(np.argmin(values))
-    if values[best] >= values[exists[0]]:
+    if values[best] >= values[0]:
         reason = "the profile is liquid: every small alpha fits as well"
-        return EffectiveAlpha(math.nan, float(values[best]), reason)
+        return EffectiveAlpha(math.nan, values[best], reason)
     if best == len(grid) - 1:
-        reason = f"no alpha <= {HIGHEST:g} on this branch is as solid as the measurement"
-        return EffectiveAlpha(math.nan, float(values[best]), reason)
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    found = minimize_scalar(distance, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
-    if found.fun <= values[best]:
-        return EffectiveAlpha(math.exp(float(found.x)), float(found.fun))
-    return EffectiveAlpha(math.exp(float(grid[best])), float(values[best]))
+        reason = (
+            f"up to {math.exp(grid[-1]):.3g}, the end of the branch or of the scan, larger alpha fits better"
+        )
+        return EffectiveAlpha(math.nan, values[best], reason)
+    bracket = (grid[best - 1], grid[best + 1])
+    found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+    alpha, rms = min(((found.fun, found.x), (values[best], grid[best])))[::-1]
+    return EffectiveAlpha(math.exp(float(alpha)), float(rms))

@@ -27,6 +27,7 @@ def draw(overlay: Overlay) -> Figure:
         )
         _profiles(axis, overlay)
         _phases(strip, overlay)
+        figure.legend(loc="outside upper center", ncols=2)
         caption = "\n".join("\n".join(textwrap.wrap(line, 78)) for line in overlay.captions)
         figure.supxlabel(caption, fontsize=5.5, color="0.25", x=0.02, ha="left")
     return figure
@@ -47,11 +48,10 @@ def _profiles(axis: Axes, overlay: Overlay) -> None:
     label = r"simulation, $q_l^*$" + (" $\\pm$ s.e." if bars is not None else " (no error bar)")
     axis.errorbar(layers[1:-1], measured[1:-1], yerr=bars, fmt="o", color=MEASURED, label=label)
     axis.set(ylim=(-0.05, 1.05), ylabel="overlap $q_l$")
-    axis.legend(loc="best")
-    box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7}
-    middle = 0.5 * layers[-1]
-    axis.text(middle, THRESHOLD + 0.02, "solid $\\uparrow$", ha="center", va="bottom", fontsize=6.5, bbox=box)
-    axis.text(middle, THRESHOLD - 0.02, "liquid $\\downarrow$", ha="center", va="top", fontsize=6.5, bbox=box)
+    for y, word in ((0.5 * (1.05 + THRESHOLD), "solid"), (0.5 * (THRESHOLD - 0.05), "liquid")):
+        axis.text(
+            1.02, y, word, transform=axis.get_yaxis_transform(), rotation=270, va="center", fontsize=7.5
+        )
     nearest = overlay.alpha_eff.alpha
     effective = rf"{nearest:.3g}" if np.isfinite(nearest) else "undefined"
     axis.set_title(

@@ -178,7 +178,7 @@ def capacity(depth: int, margin: float = 0.0) -> float:
         alpha = 1/(sqrt(C) - sqrt(X_L))^2   if C > X_L.
 
     Depth 1 is Gardner's ``1/C`` (J. Phys. A 21, 257 (1988)). In replica symmetry and at margin 0 depth 2 ends
-    at 48.957 and deeper chains store any number of patterns.
+    at 48.9588 and deeper chains store any number of patterns.
     """
     depth = checks.integer("depth", depth, 1)
     margin = checks.real("margin", margin, at_least=-MARGIN_MAX, at_most=MARGIN_MAX)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from deepglass import schema
-from deepglass.cli import Format, print_json
+from deepglass.cli import Format, application, print_json
 from theory.profile import Profile, ensemble, solve_profile
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = application("Replica theory of deep perceptrons: how strongly each layer is fixed by the data.")
 
 
 class Scenario(StrEnum):
@@ -26,11 +26,6 @@ class Branch(StrEnum):
     continuous = "continuous"
     crystal = "crystal"
     equilibrium = "equilibrium"
-
-
-@app.callback()
-def theory() -> None:
-    """Replica theory of deep perceptrons: how strongly each layer is fixed by the data."""
 
 
 @app.command()
@@ -69,7 +64,10 @@ def profile(
 
     Exit codes: 2 for bad input, 3 where the branch has no solution (the capacity or spinodal is named).
 
-    Example: python -m theory profile --scenario teacher-student --depth 3 --alpha 20 --branch equilibrium
+    \b
+    Example:
+        python -m theory profile --scenario teacher-student --depth 3 --alpha 20 \\
+            --branch equilibrium
     """
     if out is not None:
         schema.check_target(out, overwrite)

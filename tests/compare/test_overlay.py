@@ -68,7 +68,7 @@ def test_alpha_eff_is_undefined_for_a_liquid_and_beyond_the_branch():
     assert "liquid" in liquid.reason
     solid = effective_alpha.fit([1, 0.99, 0.99, 0.99, 1], "random")
     assert math.isnan(solid.alpha)
-    assert "solid" in solid.reason
+    assert "larger alpha" in solid.reason
 
 
 def test_overlay_aligns_layer_by_layer(profile, measured):
