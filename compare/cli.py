@@ -50,10 +50,10 @@ def describe(result: Overlay) -> str:
     """The overlay for a reader: table, storage ratios, extent of the solid."""
     lines = [table(result.columns())]
     effective = result.alpha_eff
-    nearest = f"{effective.alpha:.4g} (rms distance {effective.rms:.2g})"
-    if effective.reason:
-        nearest = f"undefined ({effective.reason})"
-    lines.append(f"alpha: theory {result.alpha_theory:g}, run {result.alpha_run:g}, effective {nearest}")
+    lines.append(
+        f"alpha: theory {result.alpha_theory:g}, run {result.alpha_run:g}, effective {effective}"
+        f" (rms distance {effective.rms:.2g})"
+    )
     for side in ("predicted", "measured"):
         e = getattr(result, side)
         lines.append(

@@ -1,10 +1,11 @@
 """The storage ratio at which the theory's profile is most like a measured one."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
 from deepglass.errors import InvalidInput, NoSolution
@@ -16,23 +17,28 @@ PER_DECADE = 8
 
 @dataclass(frozen=True)
 class EffectiveAlpha:
-    """``alpha`` minimises the root-mean-square distance ``rms`` over hidden layers; NaN if undefined.
+    """The storage ratio ``alpha`` that minimises ``rms``, the root-mean-square distance over hidden layers.
 
-    ``reason`` says why it is undefined, or is empty.
+    ``bound`` is empty for a minimum inside the scanned range. "lower": larger alpha fits ever better up to
+    ``alpha``, the end of the scan or of the branch; the measurement is more solid than the theory gets.
+    "upper": every alpha up to ``alpha`` fits equally well, because the theory is liquid there.
     """
 
     alpha: float
     rms: float
-    reason: str = ""
+    bound: str = ""
+
+    def __str__(self) -> str:
+        """E.g. ``12.3``, ``>= 1e+06`` or ``<= 2.47``."""
+        sign = {"": "", "lower": ">= ", "upper": "<= "}[self.bound]
+        return f"{sign}{self.alpha:.3g}"
 
 
 def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continuous") -> EffectiveAlpha:
     """Fit alpha to a measured profile q_0..q_L (L >= 2) on one branch of the theory.
 
     A scan in ln alpha over the part of 0.1 to 1e6 where the branch exists, then a bounded search around
-    its minimum. The fit is undefined where an end of that range fits best: below the first transition
-    the theory is liquid for every alpha, and a profile may be more solid than any on the branch.
-    Raises InvalidInput if an overlap is missing.
+    its minimum. Raises InvalidInput if an overlap is missing, NoSolution if the branch exists nowhere there.
     """
     measured = np.asarray(q, dtype=float)
     if not np.isfinite(measured).all():
@@ -43,28 +49,34 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
         predicted = solve_profile(scenario, depth, math.exp(log_alpha), margin, branch).q
         return float(np.sqrt(np.mean((predicted - measured)[1:-1] ** 2)))
 
-    grid: list[float] = []
-    values: list[float] = []
+    grid, values = _scan(distance)
+    best = int(np.argmin(values))
+    if values[best] >= values[0]:
+        flat = int(np.argmax(values > values[0])) - 1  # last of the leading equal values
+        return EffectiveAlpha(math.exp(grid[flat]), float(values[0]), "upper")
+    if best == len(grid) - 1:
+        return EffectiveAlpha(math.exp(grid[best]), float(values[best]), "lower")
+    bracket = (grid[best - 1], grid[best + 1])
+    found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+    if found.fun < values[best]:
+        return EffectiveAlpha(math.exp(float(found.x)), float(found.fun))
+    return EffectiveAlpha(math.exp(grid[best]), float(values[best]))
+
+
+def _scan(distance: Callable[[float], float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """ln alpha and distance wherever the branch exists; a branch exists on one interval of alpha."""
+    points: list[tuple[float, float]] = []
+    missing: NoSolution | None = None
     decades = math.log10(HIGHEST / LOWEST)
     for log_alpha in np.linspace(math.log(LOWEST), math.log(HIGHEST), round(decades * PER_DECADE) + 1):
         try:
-            values.append(distance(log_alpha))
-            grid.append(log_alpha)
-        except NoSolution:
-            if grid:  # past the end of the branch
+            points.append((log_alpha, distance(log_alpha)))
+        except NoSolution as error:
+            missing = error
+            if points:  # past its end
                 break
-    if not grid:
-        return EffectiveAlpha(math.nan, math.nan, "the branch exists nowhere in the scanned range")
-    best = int(np.argmin(values))
-    if values[best] >= values[0]:
-        reason = "the profile is liquid: every small alpha fits as well"
-        return EffectiveAlpha(math.nan, values[best], reason)
-    if best == len(grid) - 1:
-        reason = (
-            f"up to {math.exp(grid[-1]):.3g}, the end of the branch or of the scan, larger alpha fits better"
-        )
-        return EffectiveAlpha(math.nan, values[best], reason)
-    bracket = (grid[best - 1], grid[best + 1])
-    found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-4})
-    alpha, rms = min(((found.fun, found.x), (values[best], grid[best])))[::-1]
-    return EffectiveAlpha(math.exp(float(alpha)), float(rms))
+    if not points:
+        assert missing is not None
+        raise missing
+    grid, values = np.array(points).T
+    return grid, values

@@ -52,11 +52,11 @@ def _profiles(axis: Axes, overlay: Overlay) -> None:
         axis.text(
             1.02, y, word, transform=axis.get_yaxis_transform(), rotation=270, va="center", fontsize=7.5
         )
-    nearest = overlay.alpha_eff.alpha
-    effective = rf"{nearest:.3g}" if np.isfinite(nearest) else "undefined"
+    nearest = overlay.alpha_eff
+    sign = {"": "=", "lower": r"\geq", "upper": r"\leq"}[nearest.bound]
     axis.set_title(
-        rf"$\alpha$: theory {overlay.alpha_theory:g}, run {overlay.alpha_run:g},"
-        rf" $\alpha_{{\rm eff}}$ {effective}",
+        rf"$\alpha =$ {overlay.alpha_theory:g} (theory), {overlay.alpha_run:g} (run),"
+        rf" $\alpha_{{\rm eff}} {sign}$ {nearest.alpha:.3g}",
         fontsize=8,
     )
 

@@ -14,6 +14,11 @@ from compare import effective_alpha, phases
 from compare.effective_alpha import EffectiveAlpha
 from deepglass.errors import InvalidInput
 
+BOUNDS = {
+    "lower": "the measurement is more solid than this branch gets",
+    "upper": "the theory is liquid for every smaller alpha",
+}
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -53,6 +58,7 @@ class Overlay:
             "alpha_theory": self.alpha_theory,
             "alpha_run": self.alpha_run,
             "alpha_eff": self.alpha_eff.alpha,
+            "alpha_eff_bound": self.alpha_eff.bound,
             "alpha_eff_rms": self.alpha_eff.rms,
             "xi_s": {side: _depths(getattr(self, side)) for side in ("predicted", "measured")},
             "n_liquid": {"predicted": self.predicted.n_liquid, "measured": self.measured.n_liquid},
@@ -104,8 +110,8 @@ def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, ru
     found = []
     if not np.isclose(alpha_theory, alpha_run, rtol=1e-6):
         found.append(f"alpha differs: theory {alpha_theory:g}, run {alpha_run:g}")
-    if nearest.reason:
-        found.append(f"alpha_eff is undefined: {nearest.reason}")
+    if nearest.bound:
+        found.append(f"alpha_eff {nearest} is only a {nearest.bound} bound: {BOUNDS[nearest.bound]}")
     if run.sizes["sample"] < 2:
         found.append("one sample: no error bar can be given")
     if run.attrs.get("warnings"):

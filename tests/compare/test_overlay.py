@@ -1,7 +1,6 @@
 """Prediction beside measurement: alignment, effective alpha, picture, command line."""
 
 import json
-import math
 
 import numpy as np
 import pytest
@@ -9,8 +8,10 @@ import xarray as xr
 from conftest import one_line_error
 
 from compare import effective_alpha, figure
+from compare.cli import app
 from compare.overlay import overlay
 from deepglass import schema
+from deepglass.cli import main
 from deepglass.errors import InvalidInput
 from simulate import Protocol, run
 from theory import solve_profile
@@ -48,7 +49,7 @@ def test_alpha_eff_of_a_predicted_profile_is_its_alpha(scenario, alpha):
     found = effective_alpha.fit(solve_profile(scenario, DEPTH, alpha).q, scenario)
     assert found.alpha == pytest.approx(alpha, rel=1e-3)
     assert found.rms < 1e-4
-    assert found.reason == ""
+    assert found.bound == ""
 
 
 def test_alpha_eff_minimises_the_distance():
@@ -62,13 +63,19 @@ def test_alpha_eff_minimises_the_distance():
     assert all(rms(found.alpha * factor) > found.rms for factor in (0.2, 0.8, 0.98, 1.02, 1.25, 5))
 
 
-def test_alpha_eff_is_undefined_for_a_liquid_and_beyond_the_branch():
+def test_alpha_eff_is_a_bound_for_a_liquid_and_beyond_the_branch():
     liquid = effective_alpha.fit([1, 0, 0, 0, 1], "random")
-    assert math.isnan(liquid.alpha)
-    assert "liquid" in liquid.reason
+    assert liquid.bound == "upper"
+    assert 2.4674 / 10 ** (1 / 8) < liquid.alpha <= 2.4674
+    assert liquid.rms == 0
+    assert str(liquid).startswith("<= ")
     solid = effective_alpha.fit([1, 0.99, 0.99, 0.99, 1], "random")
-    assert math.isnan(solid.alpha)
-    assert "larger alpha" in solid.reason
+    assert solid.bound == "lower"
+    assert solid.alpha == pytest.approx(1e6)
+    # Depth 2 ends at its capacity, 48.96.
+    full = effective_alpha.fit([1, 1, 1], "random")
+    assert full.bound == "lower"
+    assert 48.96 / 10 ** (1 / 8) < full.alpha < 48.96
 
 
 def test_overlay_aligns_layer_by_layer(profile, measured):
@@ -107,8 +114,8 @@ def test_one_sample_has_no_error_bar_in_table_or_picture(profile, measured):
     result = overlay(profile, one)
     assert "one sample: no error bar can be given" in result.warnings
     assert np.isnan(result.columns()["error"]).all()
-    axis = figure.draw(result).axes[0]
-    assert any("no error bar" in t.get_text() for t in axis.get_legend().get_texts())
+    (legend,) = figure.draw(result).legends
+    assert any("no error bar" in t.get_text() for t in legend.get_texts())
 
 
 def test_picture_shows_the_numbers(profile, measured):
@@ -128,34 +135,37 @@ def test_picture_shows_the_numbers(profile, measured):
         assert word in caption
 
 
-def test_command_prints_the_table_and_writes_the_figure(command, files, tmp_path):
-    for suffix in ("png", "pdf"):
-        result = command("compare", "overlay", *files, "--out", f"o.{suffix}", "--format", "json")
-        assert result.returncode == 0, result.stderr
-        table = json.loads(result.stdout)
-        assert table["layer"] == [1, 2, 3]
-        assert {"predicted", "measured", "error", "predicted_phase", "measured_phase"} <= set(table)
-        assert {"alpha_theory", "alpha_run", "alpha_eff", "warnings", "xi_s", "n_liquid"} <= set(table)
+def test_command_prints_the_table_and_writes_the_figure(command, files, tmp_path, capsys):
+    result = command("compare", "overlay", *files, "--out", "o.png", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    table = json.loads(result.stdout)
+    assert table["layer"] == [1, 2, 3]
+    assert {"predicted", "measured", "error", "predicted_phase", "measured_phase"} <= set(table)
+    assert {"alpha_theory", "alpha_run", "alpha_eff", "warnings", "xi_s", "n_liquid"} <= set(table)
     assert (tmp_path / "o.png").read_bytes().startswith(b"\x89PNG")
+    assert "exists" in one_line_error(command("compare", "overlay", *files, "--out", "o.png"))
+    target = str(tmp_path / "o.pdf")
+    assert main(app, ["overlay", *map(str, files), "--out", target]) == 0
+    assert "measured_phase" in capsys.readouterr().out
     assert (tmp_path / "o.pdf").read_bytes().startswith(b"%PDF")
-    again = command("compare", "overlay", *files, "--out", "o.png")
-    assert "exists" in one_line_error(again)
-    readable = command("compare", "overlay", *files, "--out", "o.png", "--overwrite")
-    assert "measured_phase" in readable.stdout
 
 
-def test_command_refuses_bad_files_in_one_line(command, files, tmp_path):
+def test_command_refuses_bad_files_in_one_line(files, tmp_path, capsys):
     profile, measured = files
     cut = tmp_path / "cut.nc"
     cut.write_bytes(measured.read_bytes()[:2000])
     other = schema.write(solve_profile("random", 3, 10.0).to_dataset(), tmp_path / "three.nc", "profile")
     cases = [
-        ((profile, cut), "cut.nc"),
-        ((measured, profile), "not a profile"),
-        ((profile, tmp_path / "none.nc"), "none.nc"),
-        ((other, measured), "depth"),
+        ((profile, cut), "o.png", "cut.nc"),
+        ((measured, profile), "o.png", "not a profile"),
+        ((profile, tmp_path / "none.nc"), "o.png", "none.nc"),
+        ((other, measured), "o.png", "depth"),
+        (files, "o.xyz", "must end in"),
     ]
-    for arguments, word in cases:
-        assert word in one_line_error(command("compare", "overlay", *arguments, "--out", "o.png"))
-    assert "must end in" in one_line_error(command("compare", "overlay", *files, "--out", "o.xyz"))
+    for arguments, out, word in cases:
+        assert main(app, ["overlay", *map(str, arguments), "--out", str(tmp_path / out)]) == 2
+        printed = capsys.readouterr()
+        assert word in printed.err
+        assert len(printed.err.strip().splitlines()) == 1
+        assert printed.out == ""
     assert not list(tmp_path.glob("o.*"))
