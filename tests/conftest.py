@@ -32,11 +32,17 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-def one_line_error(result: subprocess.CompletedProcess[str], code: int = 2) -> str:
-    """The single line a refused command printed on standard error."""
-    lines = result.stderr.strip().splitlines()
-    assert result.returncode == code, result.stderr
-    assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("error: ")
-    assert result.stdout == ""
-    return lines[0]
+@pytest.fixture
+def refused(command: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
+    """Run a command that must be refused as bad input; returns its single line on standard error."""
+
+    def run(module: str, *arguments: object) -> str:
+        result = command(module, *arguments)
+        lines = result.stderr.strip().splitlines()
+        assert result.returncode == 2, result.stderr
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("error: ")
+        assert result.stdout == ""
+        return lines[0]
+
+    return run

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import one_line_error
 
 from compare import effective_alpha, figure
 from compare.cli import app
@@ -135,7 +134,7 @@ def test_picture_shows_the_numbers(profile, measured):
         assert word in caption
 
 
-def test_command_prints_the_table_and_writes_the_figure(command, files, tmp_path, capsys):
+def test_command_prints_the_table_and_writes_the_figure(command, refused, files, tmp_path, capsys):
     result = command("compare", "overlay", *files, "--out", "o.png", "--format", "json")
     assert result.returncode == 0, result.stderr
     table = json.loads(result.stdout)
@@ -143,7 +142,7 @@ def test_command_prints_the_table_and_writes_the_figure(command, files, tmp_path
     assert {"predicted", "measured", "error", "predicted_phase", "measured_phase"} <= set(table)
     assert {"alpha_theory", "alpha_run", "alpha_eff", "warnings", "xi_s", "n_liquid"} <= set(table)
     assert (tmp_path / "o.png").read_bytes().startswith(b"\x89PNG")
-    assert "exists" in one_line_error(command("compare", "overlay", *files, "--out", "o.png"))
+    assert "exists" in refused("compare", "overlay", *files, "--out", "o.png")
     target = str(tmp_path / "o.pdf")
     assert main(app, ["overlay", *map(str, files), "--out", target]) == 0
     assert "measured_phase" in capsys.readouterr().out

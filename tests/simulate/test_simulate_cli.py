@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from conftest import one_line_error
 
 from deepglass import schema
 from deepglass.cli import main
@@ -42,9 +41,9 @@ def test_run_prints_the_documented_json_and_writes_the_run(command, tmp_path):
     np.testing.assert_allclose(printed["q_star"], stored.q_star[1:-1])
 
 
-def test_existing_output_needs_overwrite(command, tmp_path):
+def test_existing_output_needs_overwrite(command, refused, tmp_path):
     (tmp_path / "run.nc").write_text("precious")
-    assert "exists" in one_line_error(command("simulate", "run", *SMALL, "--out", "run.nc"))
+    assert "exists" in refused("simulate", "run", *SMALL, "--out", "run.nc")
     assert (tmp_path / "run.nc").read_text() == "precious"
     result = command("simulate", "run", *SMALL, "--out", "run.nc", "--overwrite")
     assert result.returncode == 0, result.stderr
@@ -80,8 +79,6 @@ def test_bad_input_is_one_line_code_2_and_no_file(monkeypatch, tmp_path, capsys,
     assert not list(tmp_path.iterdir())
 
 
-def test_bad_input_through_the_real_entry_point(command, tmp_path):
-    assert "waiting_time" in one_line_error(
-        command("simulate", "run", *SMALL, "--waiting-time", 99, "--out", "run.nc")
-    )
+def test_bad_input_through_the_real_entry_point(refused, tmp_path):
+    assert "waiting_time" in refused("simulate", "run", *SMALL, "--waiting-time", 99, "--out", "run.nc")
     assert not list(tmp_path.iterdir())
