@@ -19,7 +19,7 @@ import torch
 
 from deepglass.cli import table
 from simulate import noise
-from simulate.dynamics.langevin import Langevin, _step_torch
+from simulate.dynamics.langevin import Langevin, plain_step
 from simulate.systems.thermal_machine import ThermalMachine
 
 SIZES = {
@@ -52,7 +52,7 @@ def autograd(m: ThermalMachine) -> Callable[[int], None]:
             below = here
         total.backward()
         assert leaf.grad is not None
-        _step_torch(r, v, -leaf.grad, torch.randn_like(r), a, law.dt, b)
+        plain_step(r, v, -leaf.grad, torch.randn_like(r), a, law.dt, b)
 
     return step
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from compare.cli import app
 from deepglass.cli import main
 
-sys.exit(main(app))
+if __name__ == "__main__":
+    sys.exit(main("compare.cli"))

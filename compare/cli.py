@@ -3,18 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib as mpl
 import typer
 
 from compare import figure
-from compare.overlay import Overlay
 from compare.overlay import overlay as align
-from deepglass import schema
-from deepglass.cli import Format, application, print_json, table
-from deepglass.errors import InvalidInput
+from compare.report import describe
+from deepglass import files, schema
+from deepglass.cli import Format, application, print_json
 
 app = application("Compare predicted and measured layers.")
-FORMATS = ("png", "pdf", "svg")
 
 
 @app.command()
@@ -31,12 +28,10 @@ def overlay(
     nearest to the measured one. Theory (Ising, random data) and machine are different models: the
     overlay describes, it does not test.
     """
-    if out.suffix.lstrip(".").lower() not in FORMATS:
-        raise InvalidInput(f"figure {out} must end in one of .{', .'.join(FORMATS)}")
-    schema.check_target(out, overwrite)
+    figure.format_of(out)
+    files.check_target(out, overwrite)
     result = align(schema.read(profile, "profile"), schema.read(run, "run"))
-    mpl.use("Agg")
-    figure.save(figure.draw(result), out)
+    figure.save(figure.draw(result), out, overwrite)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if format is Format.json:
@@ -44,20 +39,3 @@ def overlay(
     else:
         typer.echo(describe(result))
         typer.echo(f"wrote {out}")
-
-
-def describe(result: Overlay) -> str:
-    """The overlay for a reader: table, storage ratios, extent of the solid."""
-    lines = [table(result.columns())]
-    effective = result.alpha_eff
-    lines.append(
-        f"alpha: theory {result.alpha_theory:g}, run {result.alpha_run:g}, effective {effective}"
-        f" (rms distance {effective.rms:.2g})"
-    )
-    for side in ("predicted", "measured"):
-        e = getattr(result, side)
-        lines.append(
-            f"{side}: {e.n_liquid} liquid layers, solid to {e.xi_input:.3g} layers from the input,"
-            f" {e.xi_output:.3g} from the output"
-        )
-    return "\n".join(lines)

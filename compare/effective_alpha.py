@@ -1,8 +1,9 @@
 """The storage ratio at which the theory's profile is most like a measured one."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,25 +14,66 @@ from theory import solve_profile
 
 LOWEST, HIGHEST = 0.1, 1e6
 PER_DECADE = 8
+MEANING = {
+    "": "",
+    "lower": "it ends the branch or the scan, and the measurement is more solid than the theory there",
+    "upper": "it begins the branch, or the theory is as liquid for every smaller alpha",
+}
+_INSIDE = 1e-9
+"""How far inside the end of a branch, in ln alpha, its last profile is taken."""
 
 
 @dataclass(frozen=True)
 class EffectiveAlpha:
     """The storage ratio ``alpha`` that minimises ``rms``, the root-mean-square distance over hidden layers.
 
-    ``bound`` is empty for a minimum inside the scanned range. "lower": larger alpha fits ever better up to
-    ``alpha``, the end of the scan or of the branch; the measurement is more solid than the theory gets.
-    "upper": every alpha up to ``alpha`` fits equally well, because the theory is liquid there.
+    ``bound`` is empty for a minimum inside the range; otherwise ``alpha`` is a bound, see MEANING.
     """
 
     alpha: float
     rms: float
-    bound: str = ""
+    bound: Literal["", "lower", "upper"] = ""
 
     def __str__(self) -> str:
         """E.g. ``12.3``, ``>= 1e+06`` or ``<= 2.47``."""
         sign = {"": "", "lower": ">= ", "upper": "<= "}[self.bound]
         return f"{sign}{self.alpha:.3g}"
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One branch of the theory as a function of ln alpha."""
+
+    scenario: str
+    depth: int
+    margin: float
+    branch: str
+
+    @lru_cache(maxsize=4096)  # noqa: B019  (curves are few and small; the scan is the same for every run)
+    def __call__(self, log_alpha: float) -> NDArray[np.float64]:
+        return solve_profile(self.scenario, self.depth, math.exp(log_alpha), self.margin, self.branch).q
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def grid(self) -> NDArray[np.float64]:
+        """ln alpha from 0.1 to 1e6, cut to where the branch exists, its ends included."""
+        points: list[float] = []
+        decades = math.log10(HIGHEST / LOWEST)
+        edge: float | None = None
+        for x in np.linspace(math.log(LOWEST), math.log(HIGHEST), round(decades * PER_DECADE) + 1):
+            try:
+                self(float(x))
+            except NoSolution as error:
+                edge = error.limit
+                if points:  # past its end
+                    break
+                continue
+            if not points and edge is not None and math.log(edge) + _INSIDE < x:
+                points.append(math.log(edge) + _INSIDE)
+                edge = None
+            points.append(float(x))
+        if points and edge is not None and math.log(edge) - _INSIDE > points[-1]:
+            points.append(math.log(edge) - _INSIDE)
+        return np.array(points)
 
 
 def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continuous") -> EffectiveAlpha:
@@ -43,16 +85,18 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
     measured = np.asarray(q, dtype=float)
     if not np.isfinite(measured).all():
         raise InvalidInput("measured overlaps are missing: alpha_eff needs at least 2 replicas")
-    depth = len(measured) - 1
+    curve = _Curve(scenario, len(measured) - 1, margin, branch)
 
     def distance(log_alpha: float) -> float:
-        predicted = solve_profile(scenario, depth, math.exp(log_alpha), margin, branch).q
-        return float(np.sqrt(np.mean((predicted - measured)[1:-1] ** 2)))
+        return float(np.sqrt(np.mean((curve(float(log_alpha)) - measured)[1:-1] ** 2)))
 
-    grid, values = _scan(distance)
+    grid = curve.grid()
+    if grid.size == 0:
+        raise NoSolution(f"the {branch} branch exists nowhere between alpha = {LOWEST:g} and {HIGHEST:g}")
+    values = np.array([distance(x) for x in grid])
     best = int(np.argmin(values))
     if values[best] >= values[0]:
-        flat = int(np.argmax(values > values[0])) - 1  # last of the leading equal values
+        flat = int(np.argmax(np.append(values, np.inf) > values[0])) - 1  # last of the leading equal values
         return EffectiveAlpha(math.exp(grid[flat]), float(values[0]), "upper")
     if best == len(grid) - 1:
         return EffectiveAlpha(math.exp(grid[best]), float(values[best]), "lower")
@@ -61,22 +105,3 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
     if found.fun < values[best]:
         return EffectiveAlpha(math.exp(float(found.x)), float(found.fun))
     return EffectiveAlpha(math.exp(grid[best]), float(values[best]))
-
-
-def _scan(distance: Callable[[float], float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """ln alpha and distance wherever the branch exists; a branch exists on one interval of alpha."""
-    points: list[tuple[float, float]] = []
-    missing: NoSolution | None = None
-    decades = math.log10(HIGHEST / LOWEST)
-    for log_alpha in np.linspace(math.log(LOWEST), math.log(HIGHEST), round(decades * PER_DECADE) + 1):
-        try:
-            points.append((log_alpha, distance(log_alpha)))
-        except NoSolution as error:
-            missing = error
-            if points:  # past its end
-                break
-    if not points:
-        assert missing is not None
-        raise missing
-    grid, values = np.array(points).T
-    return grid, values

@@ -1,30 +1,30 @@
 """The overlay as a picture: predicted and measured overlap against layer, solid and liquid shaded."""
 
 import io
-import os
 import textwrap
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare.overlay import Overlay
 from compare.phases import THRESHOLD
-from deepglass import schema
+from deepglass import files
+from deepglass.errors import InvalidInput
 
 STYLE = Path(__file__).with_name("deepglass.mplstyle")
 COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}
+FORMATS = ("png", "pdf", "svg")
 PREDICTED, MEASURED = "#000000", "#D55E00"
 
 
 def draw(overlay: Overlay) -> Figure:
     """A column-wide figure: the two profiles, under them a strip of phases for each."""
-    with plt.style.context(STYLE):
-        figure, (axis, strip) = plt.subplots(
-            2, 1, figsize=(3.6, 4.1), sharex=True, height_ratios=[5, 1], layout="constrained"
-        )
+    with style.context(STYLE):
+        figure = Figure(figsize=(3.6, 4.1), layout="constrained")
+        axis, strip = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
         _profiles(axis, overlay)
         _phases(strip, overlay)
         figure.legend(loc="outside upper center", ncols=2)
@@ -74,14 +74,20 @@ def _phases(axis: Axes, overlay: Overlay) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure whole or not at all; the format is the suffix (PNG without one)."""
+def save(figure: Figure, path: Path, overwrite: bool = False) -> Path:
+    """Write the figure whole or not at all; the suffix of ``path`` is its format (see FORMATS).
+
+    Raises InvalidInput for another suffix or a place that cannot be written.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png")
-    plt.close(figure)
-    temporary = schema.stage(path)
-    try:
-        temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with style.context(STYLE):
+        figure.savefig(buffer, format=format_of(path))
+    return files.write_bytes(path, buffer.getvalue(), overwrite)
+
+
+def format_of(path: Path) -> str:
+    """The format a path asks for, or InvalidInput."""
+    suffix = path.suffix.lstrip(".").lower()
+    if suffix not in FORMATS:
+        raise InvalidInput(f"figure {path} must end in one of .{', .'.join(FORMATS)}")
+    return suffix

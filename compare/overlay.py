@@ -11,13 +11,8 @@ import numpy as np
 import xarray as xr
 
 from compare import effective_alpha, phases
-from compare.effective_alpha import EffectiveAlpha
+from compare.effective_alpha import MEANING, EffectiveAlpha
 from deepglass.errors import InvalidInput
-
-BOUNDS = {
-    "lower": "the measurement is more solid than this branch gets",
-    "upper": "the theory is liquid for every smaller alpha",
-}
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, ru
     if not np.isclose(alpha_theory, alpha_run, rtol=1e-6):
         found.append(f"alpha differs: theory {alpha_theory:g}, run {alpha_run:g}")
     if nearest.bound:
-        found.append(f"alpha_eff {nearest} is only a {nearest.bound} bound: {BOUNDS[nearest.bound]}")
+        found.append(f"alpha_eff {nearest} is only a {nearest.bound} bound: {MEANING[nearest.bound]}")
     if run.sizes["sample"] < 2:
         found.append("one sample: no error bar can be given")
     if run.attrs.get("warnings"):

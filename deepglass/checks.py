@@ -6,12 +6,17 @@ from numbers import Integral, Real
 
 from deepglass.errors import InvalidInput
 
+LARGEST = 2**63 - 1
+"""The largest integer a result file can hold."""
 
-def integer(name: str, value: object, minimum: int) -> int:
-    """Return ``value`` as int if it is an integer >= minimum, else raise InvalidInput."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < minimum:
-        raise InvalidInput(f"{name} = {value!r} must be an integer >= {minimum}")
-    return int(value)
+
+def integer(name: str, value: object, minimum: int, maximum: int = LARGEST) -> int:
+    """Return ``value`` as int if it is an integer in [minimum, maximum], else raise InvalidInput."""
+    inside = isinstance(value, Integral) and minimum <= int(value) <= maximum
+    if isinstance(value, bool) or not inside:
+        most = f" and <= {maximum}" if maximum != LARGEST or isinstance(value, Integral) else ""
+        raise InvalidInput(f"{name} = {value!r} must be an integer >= {minimum}{most}")
+    return int(value)  # type: ignore[no-any-return,call-overload]
 
 
 def real(

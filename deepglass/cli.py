@@ -1,8 +1,9 @@
 """What every deepglass command line has in common: options, one-line errors, exit codes, JSON.
 
-Exit codes: 0 done, 1 it failed while running, 2 bad input, 3 no solution.
+Exit codes: 0 done, 1 it failed while running, 2 bad input, 3 no solution, 130 interrupted.
 """
 
+import importlib
 import json
 import math
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from deepglass.errors import DeepglassError
+from deepglass.errors import DeepglassError, InvalidInput
 
 INTERRUPTED = 130
 
@@ -38,6 +39,11 @@ def application(help: str) -> typer.Typer:
     return app
 
 
+def choice(words: Iterable[str], help: str) -> Any:
+    """An option whose value is one of ``words``; whoever uses the value checks it."""
+    return typer.Option(help=help, metavar="|".join(words))
+
+
 def plain(value: Any) -> Any:
     """``value`` as JSON can hold it: arrays become lists, a missing number (NaN) becomes null."""
     if isinstance(value, Mapping):
@@ -56,15 +62,15 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(plain(value), allow_nan=False))
 
 
-def table(columns: Mapping[str, Iterable[Any]]) -> str:
-    """Columns as an aligned text table; numbers with four significant digits, missing ones as ``-``."""
+def table(columns: Iterable[tuple[str, Iterable[Any]]]) -> str:
+    """Named columns as an aligned text table; four significant digits, ``-`` for a missing number."""
 
     def text(value: Any) -> str:
         if isinstance(value, float | np.floating):
             return f"{value:.4g}" if math.isfinite(value) else "-"
         return str(value)
 
-    cells = [[name, *(text(value) for value in values)] for name, values in columns.items()]
+    cells = [[name, *(text(value) for value in values)] for name, values in columns]
     widths = [max(map(len, column)) for column in cells]
     rows = zip(*cells, strict=True)
     return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
@@ -76,19 +82,46 @@ def fail(message: str, code: int) -> int:
     return code
 
 
-def main(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
-    """Run a Typer app; every expected failure ends in one line on standard error and its exit code."""
-    # prog_name: `python -m theory`, not `__main__.py`, in every usage line.
-    name = f"python -m {sys.argv[0].rsplit('/', 2)[-2]}" if sys.argv[0].endswith("__main__.py") else None
+def main(app: typer.Typer | str, arguments: Sequence[str] | None = None) -> int:
+    """Run a Typer app; every expected failure ends in one line on standard error and its exit code.
+
+    ``app`` may be named, ``simulate.cli``, so that its slow imports can be interrupted like the rest.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = f"python -m {app.split('.')[0]}" if isinstance(app, str) else None
     try:
-        code = app(arguments, prog_name=name, standalone_mode=False)
+        loaded: typer.Typer = importlib.import_module(app).app if isinstance(app, str) else app
+        code = loaded(given, prog_name=name, standalone_mode=False)
     except DeepglassError as error:
         return fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except MemoryError as error:
+        return fail(f"not enough memory: {error}", 1)
+    except OSError as error:
+        return fail(f"{error.strerror or error}", 1)
     except Exception as error:
-        # Typer carries its own copy of click in newer releases, so usage errors are known by shape.
+        # Typer carries its own copy of click in newer releases, so its errors are known by their shape.
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message())  # type: ignore[attr-defined]
+            return InvalidInput.exit_code
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            return fail(error.format_message(), int(error.exit_code))
+            return fail(_named(error, given), int(error.exit_code))
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, on a device
+            return fail(f"not enough device memory: {error}", 1)
         raise
     if code == INTERRUPTED:  # Typer turns Ctrl-C into this code
-        return fail("interrupted; nothing was written", INTERRUPTED)
+        return fail("interrupted", INTERRUPTED)
     return int(code) if isinstance(code, int) else 0
+
+
+def _named(error: Any, given: Sequence[str]) -> str:
+    """A usage error's message, with the value the user gave where it is a value that is wrong."""
+    message = str(error.format_message())
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        for i, word in enumerate(given):
+            value = given[i + 1] if word == option and i + 1 < len(given) else None
+            value = word.removeprefix(f"{option}=") if word.startswith(f"{option}=") else value
+            if value is not None:
+                return f"{option} = {value!r}: {message.partition(': ')[2] or message}"
+    return message

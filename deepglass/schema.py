@@ -1,91 +1,112 @@
-"""The one result schema: labelled netCDF4 files, written whole or not at all, read with suspicion.
+"""The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
 ``deepglass_kind`` (``profile`` or ``run``) and ``schema_version``.
 """
 
-import os
-import secrets
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import xarray as xr
 
-from deepglass import provenance
+from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
 SCHEMA_VERSION = 1
-KINDS = ("profile", "run")
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
+VARIABLES = {
+    "profile": {"q": "neuron_layer", "Q": "weight_layer"},
+    "run": {
+        "q_star": "neuron_layer",
+        "q_star_error": "neuron_layer",
+        "Q_star": "weight_layer",
+        "Q_star_error": "weight_layer",
+    },
+}
+"""What every file of a kind holds, by layer."""
 
-def check_target(path: str | Path, overwrite: bool = False) -> Path:
-    """Make sure before any work starts that ``path`` can be written. Returns it as Path.
-
-    Raises InvalidInput for an existing file (unless ``overwrite``), a folder, or a place that
-    cannot be written. Nothing is created.
-    """
-    target = Path(path)
-    if target.is_dir():
-        raise InvalidInput(f"output {target} is a folder; name a file")
-    if target.exists() and not overwrite:
-        raise InvalidInput(f"output file {target} exists; pass --overwrite to replace it or name another")
-    ancestor = target.absolute().parent
-    while not ancestor.exists():
-        ancestor = ancestor.parent
-    if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
-        raise InvalidInput(f"output file {target} cannot be written: {ancestor} is not a writable folder")
-    return target
-
-
-def stage(path: Path) -> Path:
-    """A temporary name beside ``path`` with the same suffix, for write-then-rename; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+ATTRIBUTES = {
+    "profile": {
+        "depth": int, "alpha": float, "margin": float, "scenario": str, "branch": str, "closure": str,
+    },
+    "run": {
+        "depth": int, "width": int, "patterns": int, "steps": int, "waiting_time": int, "samples": int,
+        "replicas": int, "seed": int, "alpha": float, "temperature": float, "dt": float, "eta": float,
+        "data": str, "classes": str, "start": str, "c_scale": str,
+    },
+}  # fmt: skip
+"""The parameters every file of a kind names, with their type."""
 
 
 def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = False) -> Path:
-    """Write a result atomically: a reader sees the old file, or the whole new one, never a part.
+    """Write a result atomically, every variable with a checksum; raises as :func:`files.write_bytes`.
 
     Schema version, kind, code version and creation time are added as attributes.
     """
-    target = check_target(path, overwrite)
     labelled = dataset.assign_attrs(
         deepglass_kind=kind,
         schema_version=SCHEMA_VERSION,
-        code_version=provenance.code_version(),
+        code_version=dataset.attrs.get("code_version") or provenance.code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    temporary = stage(target)
-    try:
-        labelled.to_netcdf(temporary, engine=ENGINE)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise InvalidInput(f"output file {target} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    checked = {
+        name: {"fletcher32": True}
+        for name, variable in labelled.variables.items()
+        if variable.ndim and variable.size and variable.dtype.kind in "if"
+    }
+    # In memory first: HDF5 on a full disk fails in ways that cannot be caught.
+    content = labelled.to_netcdf(engine=ENGINE, encoding=checked)
+    return files.write_bytes(path, content, overwrite)
 
 
 def read(path: str | Path, kind: str) -> xr.Dataset:
-    """Read a whole result into memory; InvalidInput if missing, corrupt, foreign or of another kind."""
+    """Read a whole result into memory.
+
+    Raises InvalidInput if it is missing, damaged, foreign, of another kind or version, or incomplete.
+    """
     source = Path(path)
-    if not source.is_file():
+    if not source.exists():
         raise InvalidInput(f"{kind} file {source} does not exist")
+    if not source.is_file():
+        raise InvalidInput(f"{kind} file {source} is not a file")
     try:
-        with xr.open_dataset(source, engine=ENGINE) as opened:
-            dataset = opened.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
+                dataset = opened.load()
     except Exception as error:  # the HDF5 stack raises many types on damaged bytes
         raise InvalidInput(
             f"{kind} file {source} is not a readable netCDF4 file ({type(error).__name__})"
         ) from error
     found = dataset.attrs.get("deepglass_kind")
-    if found not in KINDS:
+    if not isinstance(found, str) or found not in VARIABLES:
         raise InvalidInput(f"{kind} file {source} was not written by deepglass")
     if found != kind:
         raise InvalidInput(f"{source} holds a {found}, not a {kind}")
     version = dataset.attrs.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InvalidInput(f"{source} has schema version {version}, this deepglass reads {SCHEMA_VERSION}")
+    _complete(dataset, source, kind)
     return dataset
+
+
+def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
+    """Whether everything a file of this kind must hold is there, on the right layers."""
+    scalars = {int: (int, np.integer), float: (float, np.floating), str: (str,)}
+    for name, wanted in ATTRIBUTES[kind].items():
+        value = dataset.attrs.get(name)
+        if not isinstance(value, scalars[wanted]):
+            raise InvalidInput(
+                f"{kind} file {source}: attribute {name} = {value!r} must be a {wanted.__name__}"
+            )
+    depth = int(dataset.attrs["depth"])
+    for name, dimension in VARIABLES[kind].items():
+        if name not in dataset or dataset[name].dims != (dimension,):
+            raise InvalidInput(f"{kind} file {source} lacks the variable {name} along {dimension}")
+        layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
+        if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
+            raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")

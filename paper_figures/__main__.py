@@ -3,6 +3,6 @@
 import sys
 
 from deepglass.cli import main
-from paper_figures.cli import app
 
-sys.exit(main(app))
+if __name__ == "__main__":
+    sys.exit(main("paper_figures.cli"))

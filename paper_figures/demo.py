@@ -9,16 +9,14 @@ alpha. Two minutes on one core.
 
 from pathlib import Path
 
-import matplotlib as mpl
-
-from compare import cli as compare_cli
 from compare import figure
 from compare.overlay import overlay
-from deepglass import schema
+from compare.report import describe as describe_overlay
+from deepglass import files, schema
 from deepglass.errors import InvalidInput
 from simulate import Protocol, run
-from simulate.cli import ProgressBar
-from simulate.report import describe
+from simulate.progress import ProgressBar
+from simulate.report import describe as describe_run
 from theory import solve_profile
 
 FOLDER = Path("results/demo")
@@ -34,17 +32,16 @@ def make(folder: Path, protocol: Protocol = PROTOCOL, overwrite: bool = False) -
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"output {folder} is a file; name a folder")
-    paths = {what: schema.check_target(folder / name, overwrite) for what, name in FILES.items()}
+    paths = {what: files.check_target(folder / name, overwrite) for what, name in FILES.items()}
 
     profile = solve_profile(SCENARIO, protocol.depth, protocol.alpha).to_dataset()
+    schema.write(profile, paths["profile"], "profile", overwrite)
     with ProgressBar() as progress:
         measured = run(protocol, progress)
-    result = overlay(profile, measured)
-
-    schema.write(profile, paths["profile"], "profile", overwrite)
     schema.write(measured, paths["run"], "run", overwrite)
-    mpl.use("Agg")
-    figure.save(figure.draw(result), paths["figure"])
-    text = "\n\n".join([describe(measured), compare_cli.describe(result), *result.warnings])
-    paths["table"].write_text(text + "\n")
+
+    result = overlay(profile, measured)
+    figure.save(figure.draw(result), paths["figure"], overwrite)
+    text = "\n\n".join([describe_run(measured), describe_overlay(result), *result.warnings])
+    files.write_bytes(paths["table"], f"{text}\n".encode(), overwrite)
     return f"{text}\n\nwrote {', '.join(str(path) for path in paths.values())}"

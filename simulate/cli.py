@@ -1,27 +1,21 @@
 """``python -m simulate``: run thermal machines from the command line."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from tqdm import tqdm
 
-from deepglass import schema
-from deepglass.cli import Format, application, print_json
+from deepglass import files, schema
+from deepglass.cli import Format, application, choice, print_json
 from simulate import report
 from simulate.data import parse_classes
 from simulate.dynamics.langevin import THERMOSTATS
+from simulate.progress import ProgressBar
 from simulate.protocol import DEVICES, PRECISIONS, Protocol
 from simulate.run import run as run_protocol
 from simulate.systems.thermal_machine import C_SCALES, STARTS
 
 app = application("Simulate deep networks as particles: train by Langevin dynamics, measure layer by layer.")
-
-
-def _choice(words: Iterable[str], help: str) -> Any:
-    """An option whose value is one of ``words``; Protocol checks it."""
-    return typer.Option(help=help, metavar="|".join(words))
 
 
 @app.command()
@@ -46,15 +40,15 @@ def run(
     samples: Annotated[int, typer.Option(help="Independent starts.")] = Protocol.samples,
     replicas: Annotated[int, typer.Option(help="Copies of each sample at t_w.")] = Protocol.replicas,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Protocol.seed,
-    start: Annotated[str, _choice(STARTS, "small: S ~ 0.1, J ~ 0.01; uniform: (-1, 1).")] = Protocol.start,
+    start: Annotated[str, choice(STARTS, "small: S ~ 0.1, J ~ 0.01; uniform: (-1, 1).")] = Protocol.start,
     dt: Annotated[float, typer.Option(help="Time step.")] = Protocol.dt,
     eta: Annotated[float, typer.Option(help="Friction per step.")] = Protocol.eta,
     thermostat: Annotated[
-        str, _choice(THERMOSTATS, "literal: Eq. 11 as printed, a negative control.")
+        str, choice(THERMOSTATS, "literal: Eq. 11 as printed, a negative control.")
     ] = Protocol.thermostat,
-    c_scale: Annotated[str, _choice(C_SCALES, "c_l = 1 as printed, or 1/sqrt(fan-in).")] = Protocol.c_scale,
-    device: Annotated[str, _choice(DEVICES, "Where to compute.")] = Protocol.device,
-    precision: Annotated[str, _choice(PRECISIONS, "Of the particles.")] = Protocol.precision,
+    c_scale: Annotated[str, choice(C_SCALES, "c_l = 1 as printed, or 1/sqrt(fan-in).")] = Protocol.c_scale,
+    device: Annotated[str, choice(DEVICES, "Where to compute.")] = Protocol.device,
+    precision: Annotated[str, choice(PRECISIONS, "Of the particles.")] = Protocol.precision,
     threads: Annotated[int, typer.Option(help="CPU threads of the matrix products.")] = Protocol.threads,
     format: Annotated[Format, typer.Option(help="What to print when done.")] = Format.table,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing output file.")] = False,
@@ -73,7 +67,7 @@ def run(
         start=start, dt=dt, eta=eta, thermostat=thermostat, c_scale=c_scale,
         device=device, precision=precision, threads=threads,
     )  # fmt: skip
-    schema.check_target(out, overwrite)
+    files.check_target(out, overwrite)
     with ProgressBar() as progress:
         result = run_protocol(protocol, progress)
     schema.write(result, out, "run", overwrite)
@@ -84,21 +78,3 @@ def run(
     else:
         typer.echo(report.describe(result))
         typer.echo(f"wrote {out}")
-
-
-class ProgressBar:
-    """Replica-steps on standard error; shows up with the first step, so bad input prints one line only."""
-
-    def __enter__(self) -> "ProgressBar":
-        self.bar: tqdm[Any] | None = None
-        return self
-
-    def __call__(self, done: int, total: int) -> None:
-        """Report progress, as :func:`simulate.run.run` does."""
-        if self.bar is None:
-            self.bar = tqdm(total=total, unit="replica-step", unit_scale=True, mininterval=1.0)
-        self.bar.update(done - self.bar.n)
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.close()

@@ -1,5 +1,7 @@
 """What a run is, as data: all parameters of one simulation, checked once, and the times it measures at."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
-from simulate.dynamics.langevin import THERMOSTATS
+from simulate.dynamics.langevin import Langevin
 from simulate.systems.thermal_machine import C_SCALES, STARTS
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -64,26 +66,38 @@ class Protocol:
     per_decade: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("depth", "width", "patterns", "steps", "samples", "replicas", "threads", "per_decade"):
-            checks.integer(name, getattr(self, name), 1)
-        checks.integer("seed", self.seed, 0)
-        checks.integer("waiting_time", self.waiting_time, 0)
+        def store(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        for name in ("depth", "width", "patterns", "steps", "samples", "replicas", "per_decade"):
+            store(name, checks.integer(name, getattr(self, name), 1))
+        store("seed", checks.integer("seed", self.seed, 0))
+        store("threads", checks.integer("threads", self.threads, 1, os.cpu_count() or 1))
+        store("waiting_time", checks.integer("waiting_time", self.waiting_time, 0))
         if self.waiting_time >= self.steps:
             raise InvalidInput(
                 f"waiting_time = {self.waiting_time} must be inside the run: 0 <= t_w < steps = {self.steps}"
             )
-        checks.real("temperature", self.temperature, at_least=0)
-        checks.real("dt", self.dt, above=0)
-        checks.real("eta", self.eta, at_least=0, at_most=1)
+        store("temperature", checks.real("temperature", self.temperature, at_least=0))
         if self.threshold is not None:
-            checks.real("threshold", self.threshold)
+            store("threshold", checks.real("threshold", self.threshold))
+        if self.classes is not None:
+            labels = self.classes if isinstance(self.classes, Sequence) else (self.classes,)
+            store("classes", tuple(checks.integer("classes", label, -checks.LARGEST) for label in labels))
+        store("data", os.fspath(self.data))
+        if self.data_dir is not None:
+            store("data_dir", os.fspath(self.data_dir))
+        self.law()
         checks.one_of("start", self.start, STARTS)
-        checks.one_of("thermostat", self.thermostat, THERMOSTATS)
         checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
+
+    def law(self) -> Langevin:
+        """The law of motion; raises InvalidInput for a dt, eta or thermostat that cannot be."""
+        return Langevin(self.dt, self.eta, self.thermostat)
 
     @property
     def alpha(self) -> float:

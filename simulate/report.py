@@ -1,5 +1,6 @@
 """A run in a few numbers: what the command line prints."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,17 @@ from deepglass.cli import table
 def summary(run: xr.Dataset) -> dict[str, Any]:
     """The numbers of a run that its JSON holds; hidden layers only for ``q_star``.
 
-    ``energy_ratio`` is E(steps)/E(2), E averaged over replicas and samples; accuracies and
+    ``energy_ratio`` is E(steps)/E(2), E averaged over replicas and samples (missing for one step);
+    accuracies and
     ``kinetic_temperature`` (<v^2> of all particles, m = k_B = 1) are those of the last time.
     """
     steps = int(run.attrs["steps"])
     energy = run["E"].mean(["sample", "replica"])
+    ratio = float(energy.sel(t=steps) / energy.sel(t=2)) if steps >= 2 else math.nan
     last = run.sel(t=steps)
     return {
         "steps": steps,
-        "energy_ratio": float(energy.sel(t=steps) / energy.sel(t=min(2, steps))),
+        "energy_ratio": ratio,
         "test_accuracy": {name: float(last[f"A_{name}"].mean()) for name in ("tanh", "sgn")},
         "q_star": run["q_star"].values[1:-1],
         "Q_star": run["Q_star"].values,
@@ -33,15 +36,15 @@ def describe(run: xr.Dataset) -> str:
     numbers = summary(run)
     a = run.attrs
     layers = np.arange(1, int(a["depth"]) + 1)
-    # The last layer's neurons are the frozen labels: weights have one layer more than hidden neurons.
-    spins = {name: run[name].values[1:].copy() for name in ("q_star", "q_star_error")}
-    columns = {
-        "layer": layers,
-        "q*": spins["q_star"],
-        "+-": spins["q_star_error"],
-        "Q*": run["Q_star"].values,
-        "+- ": run["Q_star_error"].values,
-    }
+    # Weight layer L leads to the frozen labels: it has no hidden neurons beside it.
+    hidden = {name: np.append(run[name].values[1:-1], np.nan) for name in ("q_star", "q_star_error")}
+    columns = [
+        ("layer", layers),
+        ("q*", hidden["q_star"]),
+        ("+-", hidden["q_star_error"]),
+        ("Q*", run["Q_star"].values),
+        ("+-", run["Q_star_error"].values),
+    ]
     head = (
         f"thermal machine on {a['data']}: L = {a['depth']}, N = {a['width']}, M = {a['patterns']}"
         f" (alpha = {a['alpha']:g}), T = {a['temperature']:g},"

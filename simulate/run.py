@@ -1,6 +1,7 @@
 """The loop: from a protocol to a finished, labelled run."""
 
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 import torch
 import xarray as xr
 
-from deepglass.errors import Diverged
+from deepglass import provenance
+from deepglass.errors import Diverged, InvalidInput
 from simulate import noise, observables
 from simulate.data import load
-from simulate.dynamics.langevin import Langevin, maxwell_boltzmann
+from simulate.dynamics.langevin import maxwell_boltzmann
 from simulate.observables import TestSet
 from simulate.protocol import PRECISIONS, Protocol
 from simulate.store import Record
@@ -20,6 +22,9 @@ from simulate.systems.thermal_machine import ThermalMachine
 
 HOT = 1.5
 """A layer whose kinetic temperature exceeds this many T is reported: its time step is too long."""
+
+NOW_AND_THEN = 100
+"""Steps between two looks at the health of the run and two reports of progress."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with (replica-steps done, replica-steps in all)."""
@@ -29,14 +34,18 @@ def run(protocol: Protocol, progress: Progress | None = None) -> xr.Dataset:
     """Simulate: train ``samples`` machines, split each into ``replicas`` at t_w, measure to the end.
 
     Returns the run as a Dataset (docs/schema.md). Raises InvalidInput for data that do not fit the
-    protocol, before any work; Diverged if a particle becomes NaN or leaves (-1, 1).
+    protocol or a run that does not fit the memory, before any work; Diverged if a particle becomes NaN or
+    leaves (-1, 1).
     """
+    code_version = provenance.code_version()  # of the code that starts, not of what it is edited to
+    device = protocol.torch_device()
+    _fits(protocol, device)
     data = load(
         protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
         depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
         threshold=protocol.threshold,
     )  # fmt: skip
-    device = protocol.torch_device()
+    _fits(protocol, device, data.inputs.shape[1], data.outputs.shape[1])
     machine = ThermalMachine(
         data.inputs, data.outputs, protocol.depth, protocol.width, protocol.c_scale,
         PRECISIONS[protocol.precision], device,
@@ -49,22 +58,49 @@ def run(protocol: Protocol, progress: Progress | None = None) -> xr.Dataset:
         _advance(protocol, machine, test, record, progress)
     wall = time.perf_counter() - started
 
+    warnings = [_hot_layers(protocol, machine, record)]
+    if not len(data.test_inputs):
+        warnings.append("all images are used for training: no test accuracy")
     return record.dataset(
         {
             "system": "thermal-machine",
             "data_source": data.source,
             "data_sha256": data.sha256,
             "classes": ",".join(map(str, data.classes)),
+            "threshold": "" if data.threshold is None else data.threshold,
             "inputs": data.inputs.shape[1],
             "outputs": data.outputs.shape[1],
             "test_patterns": data.test_inputs.shape[0],
-            "device": _name(device),
+            "device_name": _name(device),
             "torch_version": str(torch.__version__),
+            "code_version": code_version,
             "wall_time_s": wall,
             "replica_steps_per_second": _replica_steps(protocol) / wall,
-            "warnings": _hot_layers(protocol, machine, record),
+            "warnings": "; ".join(filter(None, warnings)),
         }
     )
+
+
+COPIES = 10
+"""Arrays of the size of the particles that a step holds at once, with its temporaries."""
+
+
+def _fits(protocol: Protocol, device: torch.device, inputs: int = 1, outputs: int = 1) -> None:
+    """Refuse a run whose arrays cannot fit the memory, from its shapes alone."""
+    machines = protocol.samples * protocol.replicas
+    particles = ThermalMachine.count(protocol.depth, protocol.width, protocol.patterns, inputs, outputs)
+    rows = 60 * machines * protocol.depth * (protocol.replicas + 20)  # what is recorded, roughly
+    need = machines * particles * PRECISIONS[protocol.precision].itemsize * COPIES + 8 * rows
+    if device.type == "cuda":
+        have = torch.cuda.mem_get_info(device)[0]
+    else:
+        have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have:
+        raise InvalidInput(
+            f"{protocol.samples} samples x {protocol.replicas} replicas of {particles:,} particles need about"
+            f" {need / 2**30:.3g} GiB, more than the {have / 2**30:.3g} GiB here; reduce samples, replicas,"
+            " depth, width or patterns"
+        )
 
 
 @contextmanager
@@ -81,7 +117,7 @@ def _threads(count: int) -> Iterator[None]:
 def _advance(
     protocol: Protocol, machine: ThermalMachine, test: TestSet, record: Record, progress: Progress | None
 ) -> None:
-    law = Langevin(protocol.dt, protocol.eta, protocol.thermostat)
+    law = protocol.law()
     members = [(sample, 0) for sample in range(protocol.samples)]
     r = machine.start(protocol.start, protocol.seed, range(protocol.samples))
     v = torch.zeros_like(r)
@@ -97,15 +133,15 @@ def _advance(
             past = r.clone()
             keys = noise.on_device(noise.keys(protocol.seed, members), machine.device)
         if record.wants(t):
-            _check(r, v, t, members)
             record.one_time(t, observables.one_time(machine, r, v, test))
         if t >= protocol.waiting_time and record.wants(t - protocol.waiting_time):
-            _check(r, v, t, members)
             record.two_time(
                 t - protocol.waiting_time, observables.two_time(machine, r, past, protocol.replicas)
             )
-        if progress is not None and (t % 50 == 0 or t == protocol.steps):
-            progress(done, total)
+        if t % NOW_AND_THEN == 0 or t == protocol.steps:
+            _check(r, v, t, members)
+            if progress is not None:
+                progress(done, total)
         if t < protocol.steps:
             machine.force(r, force)
             law.step(r, v, force, keys, t, protocol.temperature)

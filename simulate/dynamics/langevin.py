@@ -14,12 +14,11 @@ second order in dt.
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 
 from deepglass import checks
-from simulate import noise
+from simulate import kernels, noise
 
 THERMOSTATS = ("per-step", "literal")
 
@@ -33,7 +32,7 @@ class Langevin:
     thermostat: str = "per-step"
 
     def __post_init__(self) -> None:
-        checks.real("dt", self.dt, above=0)
+        checks.real("dt", self.dt, above=0, at_most=1)
         checks.real("eta", self.eta, at_least=0, at_most=1)
         checks.one_of("thermostat", self.thermostat, THERMOSTATS)
 
@@ -60,10 +59,10 @@ class Langevin:
         """
         a, b = self.coefficients(temperature)
         if isinstance(keys, torch.Tensor):
-            _step_torch(r, v, force, noise.normal(keys, step, r.shape[1]), a, self.dt, b)
+            plain_step(r, v, force, noise.normal(keys, step, r.shape[1]), a, self.dt, b)
         else:
             real = np.float32 if r.dtype == torch.float32 else np.float64
-            _step_cpu(
+            kernels.step(
                 r.numpy(), v.numpy(), force.numpy(), keys, np.uint64(step), real(a), real(self.dt), real(b)
             )
 
@@ -73,7 +72,7 @@ def maxwell_boltzmann(keys: noise.Keys, step: int, elements: int, temperature: f
     return noise.normal(keys, step, elements).to(torch.float64) * math.sqrt(temperature)
 
 
-def _step_torch(
+def plain_step(
     r: torch.Tensor, v: torch.Tensor, force: torch.Tensor, xi: torch.Tensor, a: float, dt: float, b: float
 ) -> None:
     """The step as torch operations (any device); the oracle of the fused one."""
@@ -82,34 +81,3 @@ def _step_torch(
     outside = r.abs() > 1
     r.copy_(torch.where(outside, 2 * torch.sign(r) - r, r))
     v.copy_(torch.where(outside, -v, v))
-
-
-_TILE = 4096  # particles whose noise is drawn at once: it stays in the nearest cache
-
-
-# Not parallel=True: threads that meet after every sub-millisecond step cost 20-fold when another
-# process holds a core (measured). The cache does not see edits of simulate/noise.py: `make clean`.
-@numba.njit(cache=True, nogil=True)
-def _step_cpu(r, v, force, keys, step, a, dt, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Noise, update and walls tile by tile, so that memory is passed over once."""
-    batch, particles = r.shape
-    xi = np.empty(_TILE, np.float32)
-    for i in range(batch):
-        for first in range(0, particles, _TILE):
-            last = min(first + _TILE, particles)
-            noise.fill(xi, first // 4, (last - first - 1) // 4 + 1, keys[i, 0], keys[i, 1], step)
-            _move(r[i, first:last], v[i, first:last], force[i, first:last], xi, a, dt, b)
-
-
-@numba.njit
-def _move(r, v, force, xi, a, dt, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    zero = a - a  # constants in the precision of the state keep the loop in that precision
-    one = zero + np.float32(1)
-    two = zero + np.float32(2)
-    for p in range(r.size):
-        velocity = a * v[p] + dt * force[p] + b * xi[p]
-        position = r[p] + dt * velocity
-        wall = two if position > zero else -two
-        outside = abs(position) > one
-        r[p] = wall - position if outside else position
-        v[p] = -velocity if outside else velocity

@@ -76,6 +76,13 @@ class ThermalMachine:
         self._ends = np.cumsum([math.prod(shape) for shape in shapes]).tolist()
         self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
+    @staticmethod
+    def count(depth: int, width: int, patterns: int, inputs: int, outputs: int) -> int:
+        """Particles of one machine of this shape, before anything is allocated."""
+        if depth == 1:
+            return inputs * outputs
+        return (depth - 1) * width * patterns + width * (inputs + outputs + (depth - 2) * width)
+
     @property
     def particles(self) -> int:
         """P, the number of particles of one machine."""

@@ -13,7 +13,7 @@ from deepglass import schema
 from deepglass.cli import main
 from deepglass.errors import InvalidInput
 from simulate import Protocol, run
-from theory import solve_profile
+from theory import capacity, solve_profile
 
 DEPTH = 4
 PROTOCOL = Protocol(depth=DEPTH, width=5, patterns=50, steps=80, waiting_time=30, samples=3, replicas=3)
@@ -74,7 +74,16 @@ def test_alpha_eff_is_a_bound_for_a_liquid_and_beyond_the_branch():
     # Depth 2 ends at its capacity, 48.96.
     full = effective_alpha.fit([1, 1, 1], "random")
     assert full.bound == "lower"
-    assert 48.96 / 10 ** (1 / 8) < full.alpha < 48.96
+    assert full.alpha == pytest.approx(capacity(2), rel=1e-8)
+    # The teacher-student crystal begins at its spinodal.
+    crystal = effective_alpha.fit(
+        solve_profile("teacher-student", 3, 11.8, branch="crystal").q, "teacher-student", branch="crystal"
+    )
+    assert crystal.bound == ""
+    assert crystal.alpha == pytest.approx(11.8, rel=1e-3)
+    less = effective_alpha.fit([1, 0.5, 0.5, 1], "teacher-student", branch="crystal")
+    assert less.bound == "upper"
+    assert less.alpha == pytest.approx(11.539797, rel=1e-6)
 
 
 def test_overlay_aligns_layer_by_layer(profile, measured):

@@ -17,6 +17,13 @@ def test_integers(bad):
         checks.integer("depth", bad, 1)
 
 
+def test_integers_have_a_largest():
+    with pytest.raises(InvalidInput, match=r"seed = 9223372036854775808 must be an integer >= 0 and <= "):
+        checks.integer("seed", 2**63, 0)
+    with pytest.raises(InvalidInput, match="threads = 9 must be an integer >= 1 and <= 4"):
+        checks.integer("threads", 9, 1, 4)
+
+
 @pytest.mark.parametrize("bad", [0, -1.0, float("nan"), float("inf"), "2", None, False, 1e9])
 def test_reals(bad):
     assert checks.real("alpha", np.float32(2.5), above=0, at_most=10) == 2.5
@@ -41,7 +48,7 @@ def test_plain_json_has_null_for_what_is_missing():
 
 
 def test_table_aligns_and_marks_missing():
-    text = cli.table({"layer": [1, 10], "q": np.array([0.5, np.nan])})
+    text = cli.table([("layer", [1, 10]), ("q", np.array([0.5, np.nan]))])
     assert text.splitlines() == ["layer    q", "    1  0.5", "   10    -"]
 
 
@@ -53,6 +60,8 @@ def test_table_aligns_and_marks_missing():
         (Diverged("step 3"), 1),
         (DeepglassError("x"), 1),
         (KeyboardInterrupt(), 130),
+        (MemoryError("12 GiB"), 1),
+        (OSError(28, "No space left on device"), 1),
     ],
 )
 def test_errors_end_in_one_line_and_their_code(error, code, capsys):
@@ -83,3 +92,17 @@ def test_usage_errors_end_in_one_line_and_code_2(capsys):
         assert printed.err.startswith("error: ")
     assert cli.main(app, ["go", "--number", "3"]) == 0
     assert cli.main(app, ["go", "--help"]) == 0
+    assert cli.main(app, []) == 2
+    assert "Commands:" in capsys.readouterr().out
+
+
+def test_usage_errors_name_the_value(capsys):
+    app = cli.application("Test.")
+
+    @app.command()
+    def go(number: int = 1) -> None:
+        typer.echo(number)
+
+    for arguments in (["go", "--number", "2.5"], ["go", "--number=2.5"]):
+        assert cli.main(app, arguments) == 2
+        assert "--number = '2.5'" in capsys.readouterr().err

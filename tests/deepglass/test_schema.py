@@ -1,17 +1,27 @@
 """Files: whole or absent, and read with suspicion."""
 
 import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
-from deepglass import schema
+from deepglass import files, schema
 from deepglass.errors import InvalidInput
 
 RESULT = xr.Dataset(
-    {"q": ("neuron_layer", [1.0, 0.25, 1.0])}, attrs={"depth": 2, "branch": "continuous", "alpha": 2.5}
-)
+    {"q": ("neuron_layer", [1.0, 0.25, 1.0]), "Q": ("weight_layer", [0.5, 0.5])},
+    coords={"neuron_layer": [0, 1, 2], "weight_layer": [1, 2]},
+    attrs={
+        "depth": 2, "branch": "continuous", "alpha": 2.5, "margin": 0.0, "scenario": "random",
+        "closure": "gaussian",
+    },
+)  # fmt: skip
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
@@ -34,26 +44,100 @@ def test_existing_file_is_kept_unless_overwritten(tmp_path):
     assert schema.read(path, "profile").q.sum() == 0
 
 
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from deepglass import files, schema
+from deepglass.errors import InvalidInput
+import xarray as xr
+big = xr.open_dataset(sys.argv[1], engine="h5netcdf").load().assign(x=("x", list(range(50_000))))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    schema.write(big, sys.argv[1], "profile", overwrite=True)
+except InvalidInput as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     path = schema.write(RESULT, tmp_path / "p.nc", "profile")
     before = path.read_bytes()
-
-    def full(source, target):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(schema.os, "replace", full)
-    with pytest.raises(InvalidInput, match="No space left"):
-        schema.write(RESULT * 0, path, "profile", overwrite=True)
+    root = Path(schema.__file__).parents[1]
+    result = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, cwd=root, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert "cannot be written: File too large" in result.stdout
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["p.nc"]
 
 
+def test_a_file_that_appears_meanwhile_is_kept_and_so_is_the_result(tmp_path, monkeypatch):
+    path = tmp_path / "p.nc"
+    fsync = os.fsync
+
+    def appear(descriptor):
+        path.write_text("somebody else's")
+        fsync(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", appear)
+    with pytest.raises(InvalidInput, match="appeared while working; the result was kept as") as caught:
+        schema.write(RESULT, path, "profile")
+    assert path.read_text() == "somebody else's"
+    xr.testing.assert_equal(schema.read(str(caught.value).split()[-1], "profile"), RESULT)
+
+
 def test_targets_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InvalidInput, match="folder"):
-        schema.check_target(tmp_path)
-    with pytest.raises(InvalidInput, match="not a writable folder"):
-        schema.check_target(tmp_path / "file" / "p.nc")
+    os.mkfifo(tmp_path / "pipe")
+    cases = [
+        (tmp_path, "folder"),
+        (f"{tmp_path}/new/", "folder"),
+        (tmp_path / "file" / "p.nc", "cannot be written"),
+        (tmp_path / "pipe", "not a regular file"),
+        ("/dev/null", "not a regular file"),
+        (tmp_path / ("n" * 300), "cannot be written: File name too long"),
+    ]
+    for target, message in cases:
+        with pytest.raises(InvalidInput, match=message):
+            files.check_target(target, overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == ["file", "pipe"]
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "link.nc").symlink_to(tmp_path / "real.nc")
+    schema.write(RESULT, tmp_path / "link.nc", "profile")
+    assert (tmp_path / "link.nc").is_symlink()
+    xr.testing.assert_equal(schema.read(tmp_path / "real.nc", "profile"), RESULT)
+
+
+def test_every_flipped_bit_of_the_numbers_is_noticed(tmp_path):
+    path = schema.write(RESULT, tmp_path / "p.nc", "profile")
+    whole = path.read_bytes()
+    place = whole.index(np.float64(0.25).tobytes())
+    for bit in range(0, 64, 5):
+        damaged = bytearray(whole)
+        damaged[place + bit // 8] ^= 1 << (bit % 8)
+        path.write_bytes(damaged)
+        with pytest.raises(InvalidInput, match="not a readable"):
+            schema.read(path, "profile")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.drop_vars("q"), "lacks the variable q"),
+        (lambda d: d.rename(neuron_layer="layer"), "lacks the variable q along neuron_layer"),
+        (lambda d: d.isel(neuron_layer=[0, 1]), "neuron_layer must count 0..2"),
+        (lambda d: d.drop_vars("weight_layer"), "weight_layer must count 1..2"),
+        (lambda d: d.assign_attrs(depth="x"), "attribute depth = 'x' must be a int"),
+        (lambda d: d.assign_attrs(alpha="2"), "attribute alpha"),
+    ],
+)
+def test_an_incomplete_file_is_refused(tmp_path, change, message):
+    path = schema.write(change(RESULT), tmp_path / "p.nc", "profile")
+    with pytest.raises(InvalidInput, match=message):
+        schema.read(path, "profile")
 
 
 def test_missing_foreign_corrupt_and_mistaken_files(tmp_path):
@@ -75,6 +159,14 @@ def test_missing_foreign_corrupt_and_mistaken_files(tmp_path):
             schema.read(tmp_path / name, "profile")
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
+    with h5py.File(tmp_path / "plain.h5", "w") as plain:
+        plain["x"] = np.arange(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InvalidInput, match="not written by deepglass"):
+            schema.read(tmp_path / "plain.h5", "profile")
+    with pytest.raises(InvalidInput, match="not a file"):
+        schema.read(tmp_path, "profile")
     with pytest.raises(InvalidInput, match="holds a profile, not a run"):
         schema.read(path, "run")
 

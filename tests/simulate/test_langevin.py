@@ -7,7 +7,7 @@ from scipy import stats
 
 from deepglass.errors import InvalidInput
 from simulate import noise
-from simulate.dynamics.langevin import Langevin, _step_torch, maxwell_boltzmann
+from simulate.dynamics.langevin import Langevin, maxwell_boltzmann, plain_step
 from simulate.systems.thermal_machine import ThermalMachine
 
 DTYPES = [torch.float32, torch.float64]
@@ -35,7 +35,7 @@ def test_fused_step_equals_the_plain_one(dtype):
     r2, v2 = r.clone(), v.clone()
     law.step(r, v, f, keys, t, 0.01)
     a, b = law.coefficients(0.01)
-    _step_torch(r2, v2, f, noise.normal(keys, t, 9_999).to(dtype), a, law.dt, b)
+    plain_step(r2, v2, f, noise.normal(keys, t, 9_999).to(dtype), a, law.dt, b)
     tolerance = 1e-6 if dtype == torch.float32 else 1e-15
     np.testing.assert_allclose(r, r2, atol=4 * tolerance)
     np.testing.assert_allclose(v, v2, atol=4 * tolerance)

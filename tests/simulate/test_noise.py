@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import stats
 
-from simulate import noise
+from simulate import kernels, noise
 
 # Random123 (Salmon et al.), known-answer file: counter, key, result of philox4x32-10.
 KNOWN = [
@@ -22,12 +22,12 @@ KNOWN = [
 
 @numba.njit
 def fused_philox(c0, c1, c2, c3, k0, k1):
-    return noise.philox(c0, c1, c2, c3, k0, k1)
+    return kernels.philox(c0, c1, c2, c3, k0, k1)
 
 
 def fused(key: np.ndarray, step: int, elements: int) -> np.ndarray:
     out = np.empty(-(-elements // 4) * 4, np.float32)
-    noise.fill(out, 0, out.size // 4, key[0], key[1], np.uint64(step))
+    kernels.fill(out, 0, out.size // 4, key[0], key[1], np.uint64(step))
     return out[:elements]
 
 
@@ -40,7 +40,7 @@ def test_philox_gives_the_published_answers(counter, key, expected):
 def test_torch_philox_gives_the_published_answer():
     # Its counter is (block, 0, step low, step high).
     blocks = torch.tensor([[0]], dtype=torch.int64)
-    words = noise._philox_torch(blocks, 0, torch.zeros((1, 2), dtype=torch.int64))
+    words = noise.philox(blocks, 0, torch.zeros((1, 2), dtype=torch.int64))
     assert tuple(int(w) for w in words) == KNOWN[0][2]
 
 

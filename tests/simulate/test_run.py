@@ -1,5 +1,7 @@
 """A whole run: seeds, batches, replicas, measurement times, what is stored."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_samples_differ_and_replicas_separate_after_t_w(small):
 
 
 def test_replicas_share_positions_and_have_fresh_maxwell_velocities():
-    """Variance of the velocities at 4 sigma: false alarm 6e-5."""
+    """Variance of the velocities and memory of the noise at 4 sigma: false alarm 1.3e-4."""
     rng = np.random.default_rng(0)
     x = rng.choice([-1, 1], (200, 9)).astype(np.int8)
     m = ThermalMachine(x, x[:, :2], depth=4, width=10, dtype=torch.float64)
@@ -89,6 +91,11 @@ def test_replicas_share_positions_and_have_fresh_maxwell_velocities():
         assert torch.equal(positions[2 * s + 1], r[s])
     assert (velocities[0] != velocities[1]).double().mean() > 0.99
     assert abs(velocities.square().mean().item() / 0.02 - 1) < 4 * np.sqrt(2 / velocities.numel())
+    # Their stream is not that of the first thermal kick, which would remember them.
+    members = [(s, a) for s in range(3) for a in range(2)]
+    kick = noise.normal(noise.keys(protocol.seed, members), protocol.waiting_time, m.particles)
+    correlation = np.corrcoef(velocities.numpy().ravel(), kick.numpy().ravel())[0, 1]
+    assert abs(correlation) < 4 / np.sqrt(velocities.numel())
 
 
 def test_overlaps_start_at_one_and_boundaries_stay_there(small):
@@ -189,9 +196,35 @@ def test_zero_temperature_cools():
     assert measured.attrs["warnings"] == ""
 
 
+def test_threads_are_set_for_the_run_only():
+    before = torch.get_num_threads()
+    run(changed(steps=2, waiting_time=1, threads=1))
+    assert torch.get_num_threads() == before
+
+
+def test_paths_and_lists_become_what_a_file_can_hold(tmp_path):
+    protocol = changed(data=Path("x.npz"), data_dir=tmp_path, classes=[0, 1], steps=np.int64(60))
+    assert (protocol.data, protocol.data_dir, protocol.classes) == ("x.npz", str(tmp_path), (0, 1))
+    assert type(protocol.steps) is int
+
+
+def test_all_images_for_training_leaves_accuracy_missing_and_says_so():
+    measured = run(changed(patterns=360, steps=4, waiting_time=2))
+    assert np.isnan(measured.A_tanh).all()
+    assert "no test accuracy" in measured.attrs["warnings"]
+
+
 @pytest.mark.parametrize(
     ("values", "word"),
     [
+        ({"samples": 10**9}, "GiB"),
+        ({"data": "random", "width": 10**6}, "GiB"),
+        ({"depth": 10**8}, "GiB"),
+        ({"steps": 10**30}, "steps"),
+        ({"seed": 2**63}, "seed"),
+        ({"threads": 100_000}, "threads"),
+        ({"dt": 1e300}, "dt"),
+        ({"classes": "01"}, "classes"),
         ({"depth": 0}, "depth"),
         ({"width": 0}, "width"),
         ({"patterns": 0}, "patterns"),

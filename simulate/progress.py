@@ -1,0 +1,29 @@
+"""Progress of long work on standard error."""
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+class ProgressBar:
+    """Replica-steps done and to do; shows up with the first step, so bad input prints its one line only.
+
+    Used as a context manager and passed as ``progress`` to :func:`simulate.run.run`. Away from a
+    terminal it speaks every half minute instead of every second.
+    """
+
+    def __enter__(self) -> "ProgressBar":
+        self.bar: tqdm[Any] | None = None
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report how far the work is."""
+        if self.bar is None:
+            pause = 1.0 if sys.stderr.isatty() else 30.0
+            self.bar = tqdm(total=total, unit="replica-step", unit_scale=True, mininterval=pause, leave=False)
+        self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
