@@ -74,7 +74,7 @@ def _phases(axis: Axes, overlay: Overlay) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def save(figure: Figure, path: Path, overwrite: bool = False) -> Path:
+def save(figure: Figure, path: str | Path, overwrite: bool = False) -> Path:
     """Write the figure whole or not at all; the suffix of ``path`` is its format (see FORMATS).
 
     Raises InvalidInput for another suffix or a place that cannot be written.
@@ -85,9 +85,9 @@ def save(figure: Figure, path: Path, overwrite: bool = False) -> Path:
     return files.write_bytes(path, buffer.getvalue(), overwrite)
 
 
-def format_of(path: Path) -> str:
+def format_of(path: str | Path) -> str:
     """The format a path asks for, or InvalidInput."""
-    suffix = path.suffix.lstrip(".").lower()
+    suffix = Path(path).suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise InvalidInput(f"figure {path} must end in one of .{', .'.join(FORMATS)}")
     return suffix

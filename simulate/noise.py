@@ -7,7 +7,7 @@ cannot matter.
 
 The same float32 arithmetic is written twice: in :mod:`simulate.kernels`, fused with the update
 on the CPU, and as torch operations for every other device. The two agree
-bit for bit (tested), because every operation is an integer one or correctly rounded, with no
+bit for bit (tested on the CPU), because every operation is an integer one or correctly rounded, with no
 contraction into fused multiply-adds.
 """
 

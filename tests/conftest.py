@@ -10,6 +10,11 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import pytest
+from hypothesis import settings
+
+# No deadline: a busy core is not a failure. Derandomised: a fixed seed, as everywhere.
+settings.register_profile("deepglass", deadline=None, derandomize=True)
+settings.load_profile("deepglass")
 
 ROOT = Path(__file__).resolve().parents[1]
 

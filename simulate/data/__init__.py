@@ -35,7 +35,8 @@ def load(
     patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
     name = os.fspath(data)
     if name not in SOURCES and not own.is_own(name):
-        raise InvalidInput(f"data = {name!r} must be one of {', '.join(SOURCES)}, PATH.npz, FOLDER")
+        found = "that file is none" if os.path.exists(name) else "no such file or folder exists"
+        raise InvalidInput(f"data = {name!r} must be one of {', '.join(SOURCES)}, PATH.npz, FOLDER; {found}")
     if name in ("random", "teacher"):
         _refuse(name, data_dir=data_dir, classes=classes, threshold=threshold)
         if name == "random":

@@ -31,6 +31,8 @@ class DataSet:
     test_outputs: Signs
     """Shape (M_test, N_L)."""
     classes: tuple[int, ...]
+    threshold: float | None
+    """A pixel above it is +1; None where nothing was binarised (random and teacher)."""
     source: str
     """Where the patterns come from, for a human reader."""
     sha256: str
@@ -41,11 +43,13 @@ class DataSet:
         name: str,
         training: tuple[Signs, Signs],
         test: tuple[Signs, Signs],
+        *,
         classes: tuple[int, ...],
+        threshold: float | None,
         source: str,
     ) -> Self:
         """Assemble from (inputs, outputs) of training and test; computes the hash."""
-        return cls(name, *training, *test, classes, source, _digest(*training, *test))
+        return cls(name, *training, *test, classes, threshold, source, _digest(*training, *test))
 
 
 def _digest(*arrays: Signs) -> str:

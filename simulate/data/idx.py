@@ -104,9 +104,21 @@ def read_idx(path: str | Path) -> NDArray[np.uint8]:
             if not compressed:
                 return _parse(stream, source)
             with gzip.open(stream) as unpacked:
-                return _parse(unpacked, source)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(f"IDX file {source} cannot be read: {error}") from error
+                return _parse_unpacked(unpacked, source)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InvalidInput(f"IDX file {source}: its gzip is damaged ({error})") from error
+    except OSError as error:
+        raise InvalidInput(f"IDX file {source} cannot be read: {error.strerror or error}") from error
+
+
+def _parse_unpacked(stream: gzip.GzipFile, source: Path) -> NDArray[np.uint8]:
+    """Parse, but blame wrong content on the gzip when that is damaged: its checksum comes last."""
+    try:
+        return _parse(stream, source)
+    except InvalidInput:
+        while stream.read(_CHUNK):
+            pass
+        raise
 
 
 def _parse(stream: BinaryIO | gzip.GzipFile, source: Path) -> NDArray[np.uint8]:
@@ -123,7 +135,8 @@ def _parse(stream: BinaryIO | gzip.GzipFile, source: Path) -> NDArray[np.uint8]:
     shape = struct.unpack(f">{dimensions}I", header)
     size = math.prod(shape)
     if size == 0:
-        raise InvalidInput(f"IDX file {source} is empty: its header says {shape}")
+        what = "labels" if dimensions == _LABELS else "pixels" if shape[0] else "images"
+        raise InvalidInput(f"IDX file {source} holds no {what}: its header says {shape}")
     content = _read_at_most(stream, size + 1)
     if len(content) < size:
         raise InvalidInput(

@@ -49,7 +49,7 @@ def dataset(
             f"M = {patterns} exceeds the pool: {pool.name} holds {len(images)} images"
             f" of the classes {_listed(chosen)}"
         )
-    inputs, rule = _binarise(pool, images, threshold)
+    inputs, level, rule = _binarise(pool, images, threshold)
     outputs = one_hot(targets, len(chosen))
     order = generator(seed, Stream.SPLIT).permutation(len(images))
     training = order[:patterns]
@@ -59,9 +59,10 @@ def dataset(
         (inputs[training], outputs[training]),
         (inputs[test], outputs[test]),
         classes=chosen,
+        threshold=level,
         source=(
             f"{pool.source}: {len(images)} images of the classes {_listed(chosen)},"
-            f" {rule}, order by seed {seed}"
+            f" {rule}, order by seed {seed}{'' if len(test) else ', no test images left'}"
         ),
     )
 
@@ -121,13 +122,13 @@ def _every(pool: Pool, present: list[int]) -> list[int]:
     return present
 
 
-def _binarise(pool: Pool, images: NDArray[Any], threshold: float | None) -> tuple[Signs, str]:
-    """Signs of the images and the rule that made them; a rule that tells no pixels apart is refused."""
+def _binarise(pool: Pool, images: NDArray[Any], threshold: float | None) -> tuple[Signs, float, str]:
+    """Signs of the images, the threshold, and the rule in words; one that parts no pixels is refused."""
     origin = ""
     if threshold is not None:
         level = real("threshold", threshold)
     elif pool.threshold is not None:
-        level = pool.threshold
+        level = float(pool.threshold)
     else:
         low, high = float(pool.images.min()), float(pool.images.max())
         level = low / 2 + high / 2  # no overflow
@@ -138,7 +139,7 @@ def _binarise(pool: Pool, images: NDArray[Any], threshold: float | None) -> tupl
             f"threshold = {level:g}{origin} makes all pixels of {pool.name} equal;"
             f" they lie between {float(images.min()):g} and {float(images.max()):g}"
         )
-    return np.where(bright, np.int8(1), np.int8(-1)), f"pixel > {level:g} is +1{origin}"
+    return np.where(bright, np.int8(1), np.int8(-1)), level, f"pixel > {level:g} is +1{origin}"
 
 
 def _listed(labels: Sequence[int], most: int = 20) -> str:

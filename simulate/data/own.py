@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -20,7 +21,7 @@ def is_own(data: str) -> bool:
 
 def pool(data: str) -> Pool:
     """All images of the file or folder; by default all its labels, and a threshold from its own range."""
-    path = Path(data).expanduser()
+    path = Path(os.path.expanduser(data))
     if data.endswith(".npz"):
         images, labels = read_npz(path)
         source = f"arrays images and labels of {path.name}"
@@ -36,31 +37,52 @@ def pool(data: str) -> Pool:
 def read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Images (n, pixels) of finite numbers and integer labels (n,); nothing in the file is executed."""
     if not os.path.isfile(path):
-        raise InvalidInput(f"data file {path} does not exist")
+        problem = "is a folder, not a file" if os.path.isdir(path) else "does not exist"
+        raise InvalidInput(f"data file {path} {problem}")
+    with _open(path) as archive:
+        missing = [name for name in ("images", "labels") if name not in archive]
+        if missing:
+            raise InvalidInput(f"data file {path} lacks the array {' and '.join(missing)}")
+        images, labels = (_member(path, archive, name) for name in ("images", "labels"))
+    images = _checked_images(path, images)
+    return images, _checked_labels(path, labels, len(images))
+
+
+def _open(path: Path) -> NpzFile:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, NpzFile):
-                raise InvalidInput(f"data file {path} is a single array, not an .npz archive")
-            missing = [name for name in ("images", "labels") if name not in archive]
-            if missing:
-                raise InvalidInput(f"data file {path} lacks the array {' and '.join(missing)}")
-            # A member that is no array comes back as its bytes: asarray makes them fail the checks below.
-            images, labels = np.asarray(archive["images"]), np.asarray(archive["labels"])
-    except InvalidInput:
-        raise
+        archive = np.load(path, allow_pickle=False)
+    except BadZipFile as error:
+        raise InvalidInput(f"data file {path} is a damaged .npz archive ({error})") from error
+    except OSError as error:
+        raise InvalidInput(f"data file {path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # what NumPy takes for a pickle or a broken array; its advice would mislead
+        raise InvalidInput(f"data file {path} is not an .npz archive") from error
+    if not isinstance(archive, NpzFile):
+        raise InvalidInput(f"data file {path} is a single array, not an .npz archive")
+    return archive
+
+
+def _member(path: Path, archive: NpzFile, name: str) -> NDArray[Any]:
+    """One array; a member that is none comes as its bytes, an array of text that the checks refuse."""
+    try:
+        return np.asarray(archive[name])
     except Exception as error:  # zip, zlib and npy readers raise many types on damaged bytes
         reason = " ".join(str(error).split())
-        raise InvalidInput(
-            f"data file {path} is not a readable .npz archive ({type(error).__name__}: {reason})"
-        ) from error
-    return _checked_images(path, images), _checked_labels(path, labels, len(images))
+        if "allow_pickle" in reason:
+            problem = "must be numbers, not objects"
+        else:
+            problem = f"cannot be read ({type(error).__name__}: {reason})"
+        raise InvalidInput(f"data file {path}: {name} {problem}") from error
 
 
 def _checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
     if images.dtype.kind not in "biuf":
         raise InvalidInput(f"data file {path}: images must be numbers, not {images.dtype}")
-    if images.ndim < 2 or images.size == 0:
+    if images.ndim < 2:
         raise InvalidInput(f"data file {path}: images must have shape (n, ...), not {images.shape}")
+    if images.size == 0:
+        what = "pixels" if len(images) else "images"
+        raise InvalidInput(f"data file {path}: images of shape {images.shape} hold no {what}")
     if not np.isfinite(images).all():
         raise InvalidInput(f"data file {path}: images hold NaN or infinity")
     return images.reshape(len(images), -1)

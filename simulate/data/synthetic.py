@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepglass.checks import integer
+from deepglass.errors import InvalidInput
 from simulate.data.dataset import TEST_PATTERNS, DataSet, Signs
 from simulate.data.streams import Stream, generator
+
+LIMIT_GIB = 16
+"""More memory than this is refused before any of it is taken."""
 
 
 def random(patterns: int, seed: int, width: int) -> DataSet:
     """Independent +-1 inputs (M, width) and outputs (M, width), and 400 test patterns likewise."""
     width = integer("width", width, 1)
+    _require_memory(_signs_bytes(patterns, width), f"M = {patterns}, width = {width}")
     return DataSet.build(
         "random",
         (_signs(seed, Stream.INPUTS, patterns, width), _signs(seed, Stream.OUTPUTS, patterns, width)),
@@ -27,12 +32,20 @@ def random(patterns: int, seed: int, width: int) -> DataSet:
             _signs(seed, Stream.TEST_OUTPUTS, TEST_PATTERNS, width),
         ),
         classes=(),
+        threshold=None,
         source=f"independent random +-1 inputs and outputs of width {width}, seed {seed}",
     )
 
 
 def teacher(patterns: int, seed: int, width: int, depth: int) -> DataSet:
     """Random +-1 inputs (M, width) with a random teacher's outputs (M, width), and 400 fresh ones."""
+    width, depth = integer("width", width, 1), integer("depth", depth, 1)
+    weights_twice = 2 * 8 * depth * width**2  # the gaussians and the normalised weights
+    fields = 2 * 8 * max(patterns, TEST_PATTERNS) * width  # a layer's spins as floats, and its fields
+    _require_memory(
+        _signs_bytes(patterns, width) + weights_twice + fields,
+        f"M = {patterns}, width = {width}, depth = {depth}",
+    )
     weights = teacher_weights(seed, width, depth)
     inputs = _signs(seed, Stream.INPUTS, patterns, width)
     test_inputs = _signs(seed, Stream.TEST_INPUTS, TEST_PATTERNS, width)
@@ -41,6 +54,7 @@ def teacher(patterns: int, seed: int, width: int, depth: int) -> DataSet:
         (inputs, propagate(weights, inputs)),
         (test_inputs, propagate(weights, test_inputs)),
         classes=(),
+        threshold=None,
         source=(
             f"random +-1 inputs of width {width}, outputs of a random teacher of depth {depth}, seed {seed}"
         ),
@@ -61,6 +75,18 @@ def propagate(weights: NDArray[np.float64], inputs: Signs) -> Signs:
     for layer in weights:  # the sign does not see the positive factor 1/sqrt(width)
         spins = np.where(spins @ layer.T >= 0, 1, -1).astype(np.int8)
     return spins
+
+
+def _signs_bytes(patterns: int, width: int) -> int:
+    """Size of the four int8 arrays of width ``width``."""
+    return 2 * (patterns + TEST_PATTERNS) * width
+
+
+def _require_memory(needed: int, sizes: str) -> None:
+    if needed > LIMIT_GIB * 2**30:
+        raise InvalidInput(
+            f"{sizes} would take {needed} bytes of memory; at most {LIMIT_GIB} GiB are allowed"
+        )
 
 
 def _signs(seed: int, stream: Stream, patterns: int, width: int) -> Signs:

@@ -143,7 +143,7 @@ def test_picture_shows_the_numbers(profile, measured):
         assert word in caption
 
 
-def test_command_prints_the_table_and_writes_the_figure(command, refused, files, tmp_path, capsys):
+def test_command_prints_the_table_and_writes_the_figure(command, files, tmp_path, capsys):
     result = command("compare", "overlay", *files, "--out", "o.png", "--format", "json")
     assert result.returncode == 0, result.stderr
     table = json.loads(result.stdout)
@@ -151,7 +151,8 @@ def test_command_prints_the_table_and_writes_the_figure(command, refused, files,
     assert {"predicted", "measured", "error", "predicted_phase", "measured_phase"} <= set(table)
     assert {"alpha_theory", "alpha_run", "alpha_eff", "warnings", "xi_s", "n_liquid"} <= set(table)
     assert (tmp_path / "o.png").read_bytes().startswith(b"\x89PNG")
-    assert "exists" in refused("compare", "overlay", *files, "--out", "o.png")
+    assert main(app, ["overlay", *map(str, files), "--out", str(tmp_path / "o.png")]) == 2
+    assert "exists" in capsys.readouterr().err
     target = str(tmp_path / "o.pdf")
     assert main(app, ["overlay", *map(str, files), "--out", target]) == 0
     assert "measured_phase" in capsys.readouterr().out

@@ -41,14 +41,16 @@ def test_run_prints_the_documented_json_and_writes_the_run(command, tmp_path):
     np.testing.assert_allclose(printed["q_star"], stored.q_star[1:-1])
 
 
-def test_existing_output_needs_overwrite(command, refused, tmp_path):
-    (tmp_path / "run.nc").write_text("precious")
-    assert "exists" in refused("simulate", "run", *SMALL, "--out", "run.nc")
-    assert (tmp_path / "run.nc").read_text() == "precious"
-    result = command("simulate", "run", *SMALL, "--out", "run.nc", "--overwrite")
-    assert result.returncode == 0, result.stderr
-    assert "q*" in result.stdout
-    schema.read(tmp_path / "run.nc", "run")
+def test_existing_output_needs_overwrite(tmp_path, capsys):
+    path = tmp_path / "run.nc"
+    path.write_text("precious")
+    arguments = [str(a) for a in ["run", *SMALL, "--out", path]]
+    assert main(app, arguments) == 2
+    assert "exists" in capsys.readouterr().err
+    assert path.read_text() == "precious"
+    assert main(app, [*arguments, "--overwrite"]) == 0
+    assert "q*" in capsys.readouterr().out
+    schema.read(path, "run")
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,14 @@ DAMAGED = {
     "header cut": (WHOLE[:11], "truncated"),
     "content cut": (WHOLE[:-1], "truncated.* 30 bytes, it holds 29"),
     "absurd size": (magic(0x803) + struct.pack(">III", *[2**32 - 1] * 3) + b"abc", "truncated"),
-    "no image": (magic(0x803) + struct.pack(">III", 0, 28, 28), "empty"),
+    "no image": (magic(0x803) + struct.pack(">III", 0, 28, 28), r"holds no images: .*\(0, 28, 28\)"),
+    "no pixel": (magic(0x803) + struct.pack(">III", 200, 0, 5), r"holds no pixels: .*\(200, 0, 5\)"),
+    "no label": (magic(0x801) + struct.pack(">I", 0), "holds no labels"),
     "trailing byte": (WHOLE + b"\0", "trailing"),
-    "gzip cut": (gzip.compress(WHOLE)[:-9], "cannot be read"),
-    "gzip wrong checksum": (gzip.compress(WHOLE)[:-8] + bytes(8), "cannot be read"),
-    "gzip with garbage inside": (gzip.compress(WHOLE)[:10] + b"\xff" * 20, "cannot be read"),
-    "gzip followed by garbage": (gzip.compress(WHOLE) + b"garbage", "cannot be read"),
+    "gzip cut": (gzip.compress(WHOLE)[:-9], "its gzip is damaged"),
+    "gzip wrong checksum": (gzip.compress(WHOLE)[:-8] + bytes(8), "its gzip is damaged"),
+    "gzip with garbage inside": (gzip.compress(WHOLE)[:10] + b"\xff" * 20, "its gzip is damaged"),
+    "gzip followed by garbage": (gzip.compress(WHOLE) + b"garbage", "its gzip is damaged"),
     "gzip of a cut file": (gzip.compress(WHOLE[:-1]), "truncated"),
     "gzip of a long file": (gzip.compress(WHOLE + b"\0"), "trailing"),
     "gzip of text": (gzip.compress(b"hello"), "not an IDX file"),
@@ -64,6 +66,18 @@ def test_damaged_file_is_named_in_one_line(tmp_path, case):
         idx.read_idx(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_bit_in_a_gzip_is_blamed_on_the_gzip(tmp_path):
+    """Whatever the damage makes of the content: wrong magic number, too short, too long, other pixels."""
+    path = tmp_path / "some-images-idx3-ubyte.gz"
+    packed = gzip.compress(WHOLE, mtime=0)
+    for position in range(10, len(packed)):  # after the header with file name and time
+        damaged = bytearray(packed)
+        damaged[position] ^= 1  # the lowest bit of a byte is never padding
+        path.write_bytes(damaged)
+        with pytest.raises(InvalidInput, match="its gzip is damaged"):
+            idx.read_idx(path)
 
 
 @pytest.mark.parametrize("name", ["missing", "."])

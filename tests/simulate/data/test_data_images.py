@@ -63,6 +63,8 @@ def test_whole_pool_leaves_no_test_set():
     assert data.test_inputs.shape == (0, BITS)
     assert data.test_outputs.shape == (0, 2)
     assert data.test_inputs.dtype == data.test_outputs.dtype == np.int8
+    assert "no test images left" in data.source
+    assert "no test images left" not in dataset(numbered_pool(30), 29, seed=0).source
 
 
 def test_more_patterns_than_images():
@@ -139,6 +141,13 @@ def test_threshold_halfway_is_that_of_the_whole_pool():
         dataset(pool, 1, seed=0)
     data = dataset(pool, 1, seed=0, classes=(0, 1, 2))
     assert "pixel > 0.5 is +1 (halfway between 0 and 1)" in data.source
+    assert data.threshold == 0.5
+
+
+def test_threshold_used_is_reported_and_not_hashed():
+    default, equivalent = (dataset(numbered_pool(30), 5, seed=0, threshold=level) for level in (None, 6))
+    assert (default.threshold, equivalent.threshold) == (5.0, 6.0)
+    assert default.sha256 == equivalent.sha256
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), float("inf"), "5", True])

@@ -1,8 +1,13 @@
 """The interface: which word leads where, and what is refused."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import simulate
 from deepglass.errors import InvalidInput
 from simulate.data import DataSet, load, parse_classes
 
@@ -20,6 +25,7 @@ def test_digits():
     assert "load_digits" in data.source
     assert "360 images" in data.source
     assert "pixel > 7 is +1" in data.source
+    assert data.threshold == 7
 
 
 def test_digits_show_their_labels():
@@ -60,8 +66,33 @@ def test_wrong_values(wrong, message):
 
 @pytest.mark.parametrize("word", ["", "digit", "MNIST", "no/such/folder", "x" * 5000])
 def test_unknown_word(word):
-    with pytest.raises(InvalidInput, match=r"one of digits, mnist, random, teacher, PATH\.npz, FOLDER"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"one of digits, mnist, random, teacher, PATH\.npz, FOLDER; no such file or folder",
+    ):
         load(word, patterns=5, seed=0, **NETWORK)
+
+
+def test_file_of_another_kind(tmp_path):
+    path = tmp_path / "images.csv"
+    path.write_text("1,2,3")
+    with pytest.raises(InvalidInput, match=r"images\.csv' must be one of .*FOLDER; that file is none"):
+        load(path, patterns=5, seed=0, **NETWORK)
+
+
+def test_slow_libraries_are_not_imported_before_they_are_needed():
+    """In a fresh interpreter, with an empty package in place of ``simulate``, which imports much else."""
+    program = """
+import sys, types
+simulate = sys.modules["simulate"] = types.ModuleType("simulate")
+simulate.__path__ = [sys.argv[1]]
+import simulate.data
+print(*{"sklearn", "pooch", "requests"} & set(sys.modules))
+"""
+    folder = Path(simulate.__file__).parent
+    command = [sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 @pytest.mark.parametrize(

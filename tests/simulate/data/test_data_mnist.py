@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from deepglass.errors import InvalidInput
@@ -54,14 +55,31 @@ def test_default_threshold(tmp_path, write_pair):
     assert "pixel > 127 is +1" in data.source
 
 
-@pytest.mark.parametrize(("name", "problem"), [("", "holds no MNIST images"), ("missing", "does not exist")])
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("", "holds no MNIST images"), ("missing", "does not exist"), ("file", "is not a folder")],
+)
 @pytest.mark.parametrize("by", ["argument", "environment"])
 def test_folder_without_images(tmp_path, monkeypatch, name, problem, by):
+    (tmp_path / "file").write_text("")
     folder = tmp_path / name
     if by == "environment":
         monkeypatch.setenv("DEEPGLASS_DATA", str(folder))
     with pytest.raises(InvalidInput, match=f"{folder} {problem}.*train-images-idx3-ubyte.*t10k-labels-idx1"):
         load_mnist(data_dir=folder if by == "argument" else None)
+
+
+def test_empty_word_is_no_folder(monkeypatch, tmp_path, write_pair):
+    write_pair(tmp_path)
+    monkeypatch.setenv("DEEPGLASS_DATA", str(tmp_path))
+    with pytest.raises(InvalidInput, match="data_dir = '' must name a folder"):
+        load_mnist(data_dir="")
+
+
+@pytest.mark.parametrize("folder", ["~no-such-user/here", "x" * 5000])
+def test_folder_that_cannot_be(folder):
+    with pytest.raises(InvalidInput, match=f"{folder} does not exist"):
+        load_mnist(data_dir=folder)
 
 
 @pytest.fixture
@@ -105,53 +123,76 @@ def test_fetch_replaces_a_damaged_file(tmp_path, served):
 
 def test_load_without_a_folder_uses_the_cache(tmp_path, served, monkeypatch, no_data_folder):
     _, registry, url = served
-    monkeypatch.setattr(mnist.pooch, "os_cache", lambda project: tmp_path / project)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / project)
     monkeypatch.setattr(mnist, "fetch", partial(mnist.fetch, base_url=url, registry=registry))
     data = load_mnist()
     assert len(data.inputs) + len(data.test_inputs) == 12
     assert {file.name for file in (tmp_path / "deepglass" / "mnist").iterdir()} == set(registry)
 
 
-def refuse(folder: Path, url: str, registry: dict[str, str], message: str) -> None:
-    """``fetch`` fails with one line that says what to do instead, and leaves nothing behind."""
+@pytest.fixture
+def refuse(capfd):
+    """``fetch`` fails with one short line that says what to do instead, and leaves nothing behind."""
+    return partial(check_refusal, capfd)
+
+
+def check_refusal(capfd, folder: Path, url: str, registry: dict[str, str], message: str) -> None:
+    level = pooch.get_logger().level
     with pytest.raises(InvalidInput, match=message) as caught:
         mnist.fetch(folder, url, registry)
     text = str(caught.value)
     assert "\n" not in text
-    assert all(word in text for word in (url, "--data-dir", "DEEPGLASS_DATA", *registry))
-    assert not folder.exists() or not list(folder.iterdir())
+    assert len(text) < 250
+    assert all(word in text for word in (next(iter(registry)), url, "--data-dir", "DEEPGLASS_DATA"))
+    assert not folder.exists()
+    assert capfd.readouterr() == ("", "")
+    assert pooch.get_logger().level == level
 
 
-def test_wrong_hash(tmp_path, served):
+def test_wrong_hash(tmp_path, served, refuse):
     _, registry, url = served
-    refuse(tmp_path / "cache", url, dict.fromkeys(registry, "md5:" + "0" * 32), "hash")
+    refuse(tmp_path / "cache", url, dict.fromkeys(registry, "md5:" + "0" * 32), "hash is not the known one")
 
 
-def test_file_not_on_the_server(tmp_path, served):
+def test_folders_are_removed_only_if_created_and_empty(tmp_path, served):
     _, registry, url = served
-    refuse(tmp_path / "cache", url, {f"no-{name}": value for name, value in registry.items()}, "404")
+    wrong = "md5:" + "0" * 32
+    existing = tmp_path / "existing"
+    existing.mkdir()
+    with pytest.raises(InvalidInput):
+        mnist.fetch(existing / "new" / "mnist", url, dict.fromkeys(registry, wrong))
+    assert list(existing.iterdir()) == []
+    first, second, *_ = registry
+    with pytest.raises(InvalidInput, match=second):
+        mnist.fetch(existing / "new" / "mnist", url, {first: registry[first], second: wrong})
+    assert [file.name for file in (existing / "new" / "mnist").iterdir()] == [first]
 
 
-def test_connection_refused(tmp_path, monkeypatch):
+def test_file_not_on_the_server(tmp_path, served, refuse):
+    _, registry, url = served
+    refuse(tmp_path / "cache", url, {f"no-{name}": value for name, value in registry.items()}, "answered 404")
+
+
+def test_connection_refused(tmp_path, monkeypatch, refuse):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]  # bound but not listening: refuses
-        refuse(tmp_path / "cache", f"http://127.0.0.1:{port}/", mnist.REGISTRY, "could not be fetched")
+        refuse(tmp_path / "cache", f"http://127.0.0.1:{port}/", mnist.REGISTRY, "no connection")
 
 
-def test_silent_server_is_given_up(tmp_path, monkeypatch):
+def test_silent_server_is_given_up(tmp_path, monkeypatch, refuse):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(mnist, "TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        refuse(tmp_path / "cache", url, mnist.REGISTRY, "timed out|timeout")
+        refuse(tmp_path / "cache", url, mnist.REGISTRY, "no answer within 0.1 s")
 
 
 def test_cache_that_cannot_be_a_folder(tmp_path, served):
     _, registry, url = served
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="could not be fetched"):
+    with pytest.raises(InvalidInput, match=r"file.cache cannot be written \(Not a directory\)"):
         mnist.fetch(tmp_path / "file" / "cache", url, registry)
 
 

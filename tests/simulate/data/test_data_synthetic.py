@@ -36,6 +36,7 @@ class TestBoth:
             assert set(np.unique(getattr(data, array))) == {-1, 1}
         assert data.name == name
         assert data.classes == ()
+        assert data.threshold is None
         assert "13" in data.source
 
     def test_more_patterns_keep_the_first_and_the_test_set(self, name):
@@ -66,6 +67,13 @@ class TestBoth:
     def test_image_options_are_refused(self, name, option):
         with pytest.raises(InvalidInput, match=f"{next(iter(option))} cannot be used with data = {name}"):
             load(name, patterns=5, seed=0, width=5, depth=2, **option)
+
+    @pytest.mark.parametrize("huge", [{"patterns": 10**12}, {"patterns": 10**18}, {"width": 10**9}])
+    def test_more_than_the_memory_holds(self, name, huge):
+        with pytest.raises(InvalidInput, match=r"M = \d+, width = \d+.* would take \d+ bytes.* 16 GiB"):
+            source(name, **huge)
+        with pytest.raises(InvalidInput, match="M = 100000000000000000000 "):
+            source(name, patterns=10**20)
 
     @pytest.mark.parametrize("wrong", [{"width": 0}, {"width": 2.0}, {"patterns": 0}, {"seed": -1}])
     def test_wrong_sizes(self, name, wrong):
@@ -122,6 +130,20 @@ def test_equal_inputs_get_equal_labels():
     for inputs, outputs in zip(data.inputs.tolist(), data.outputs.tolist(), strict=True):
         assert labels.setdefault(tuple(inputs), outputs) == outputs
     assert len(labels) <= 16
+
+
+def test_memory_limit_is_sharp(monkeypatch):
+    """Random patterns are four int8 arrays: two of (M, width), two of (400, width)."""
+    monkeypatch.setattr("simulate.data.synthetic.LIMIT_GIB", 2 * (50 + 400) * 13 / 2**30)
+    assert len(source("random", patterns=50).inputs) == 50
+    with pytest.raises(InvalidInput, match="would take 11726 bytes"):
+        source("random", patterns=51)
+
+
+@pytest.mark.parametrize("huge", [{"width": 10**6}, {"depth": 10**9}])
+def test_teacher_too_large_for_the_memory(huge):
+    with pytest.raises(InvalidInput, match="would take"):
+        source("teacher", **huge)
 
 
 def test_teacher_has_a_depth():
