@@ -231,10 +231,10 @@ def continuous_spinodal(depth: int, margin: float, above: float) -> float:
     low = crystal_spinodal(depth, margin)
     if low is None:
         raise ValueError(f"depth {depth} at margin {margin} has one branch only")
-    high, last = above, None
+    high, last, tried = above, None, False
     while high > (1.0 + 1e-9) * low:
-        if last is not None and not last.has_liquid and high < 1.02 * low:
-            fold = _fold_between(last, high)
+        if last is not None and not last.has_liquid and not tried:
+            fold, tried = _fold_between(last, high), True
             if fold is not None:
                 return math.exp(fold.a)
         middle = math.sqrt(low * high)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deepglass import schema
+from deepglass import files, schema
 from deepglass.cli import Format, application, print_json
 from theory.profile import Profile, ensemble, solve_profile
 
@@ -70,7 +70,7 @@ def profile(
             --branch equilibrium
     """
     if out is not None:
-        schema.check_target(out, overwrite)
+        files.check_target(out, overwrite)
     result = solve_profile(scenario.value, depth, alpha, margin, branch.value)
     if out is not None:
         schema.write(result.to_dataset(), out, kind="profile", overwrite=overwrite)

@@ -5,7 +5,7 @@ Newton in the plane across it. Unlike steps in the parameter a, this goes around
 tangent has no component along a; that zero is then located by root bracketing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,18 +76,23 @@ class _Walk:
         return None
 
 
-def find_fold(
-    family: Family, x: Array, a: float, direction: int, stop: Callable[[Array, float], bool]
-) -> Fold | None:
-    """The first fold met when leaving the solution (x, a) with a growing (direction 1) or falling (-1).
+class _Step(NamedTuple):
+    """One accepted step: from y along ``length`` of a tangent (scaled) to ``found``, tangent ``after``."""
 
-    ``stop(x, a)`` ends the walk: None is returned. Raises NotConverged if the curve cannot be followed.
-    """
-    walk = _Walk(family)
+    y: Array
+    scale: Array
+    tangent: Array
+    length: float
+    found: Array
+    after: Array
+
+
+def _steps(walk: _Walk, x: Array, a: float, direction: int) -> Iterator[_Step]:
+    """Walk along the curve from (x, a), through its folds. Raises NotConverged if it cannot be followed."""
     y = np.append(x, a)
     along = np.append(np.zeros_like(x), float(direction))
     length = 0.1
-    while not stop(y[:-1], float(y[-1])):
+    while True:
         scale = np.append(np.maximum(1.0, np.abs(y[:-1])), 1.0)
         tangent = walk.tangent(y, scale, along)
         found = None
@@ -103,25 +108,53 @@ def find_fold(
                 if length < _SHORTEST:
                     raise NotConverged("a branch of solutions cannot be followed", last=y)
         after = walk.tangent(found, scale, tangent)
-        if after[-1] * direction <= 0.0:
-            return _locate(walk, y, scale, tangent, length)
+        yield _Step(y, scale, tangent, length, found, after)
         # The direction of travel, in absolute units: scales change from step to step.
         along = after * scale / np.append(np.maximum(1.0, np.abs(found[:-1])), 1.0)
         y, length = found, min(2.0 * length, _LONGEST)
-    return None
 
 
-def _locate(walk: _Walk, y: Array, scale: Array, tangent: Array, length: float) -> Fold:
-    """The fold within one step of ``length`` from y, where the tangent's component along a vanishes."""
-    best = y
+def find_fold(
+    family: Family, x: Array, a: float, direction: int, stop: Callable[[Array, float], bool]
+) -> Fold | None:
+    """The first fold met when leaving the solution (x, a) with a growing (direction 1) or falling (-1).
 
-    def component(distance: float) -> float:
+    ``stop(x, a)`` ends the walk: None is returned. Raises NotConverged if the curve cannot be followed.
+    """
+    if stop(x, a):
+        return None
+    walk = _Walk(family)
+    for step in _steps(walk, x, a, direction):
+        if step.after[-1] * direction <= 0.0:
+            return Fold(*_locate(walk, step, lambda y, tangent: float(tangent[-1])))
+        if stop(step.found[:-1], float(step.found[-1])):
+            return None
+    raise AssertionError("the walk ends by returning or raising")
+
+
+def reach_zero(family: Family, x: Array, a: float) -> Array:
+    """The x at which the curve through (x, a > 0), left with a falling, first meets a = 0.
+
+    Folds on the way are walked around. Raises NotConverged if the curve cannot be followed.
+    """
+    walk = _Walk(family)
+    for step in _steps(walk, x, a, -1):
+        if step.found[-1] <= 0.0:
+            return _locate(walk, step, lambda y, tangent: float(y[-1]))[0]
+    raise AssertionError("the walk ends by returning or raising")
+
+
+def _locate(walk: _Walk, step: _Step, sign: Callable[[Array, Array], float]) -> tuple[Array, float]:
+    """The point (x, a) within one step where a function of position and tangent vanishes."""
+    best = step.y
+
+    def value(distance: float) -> float:
         nonlocal best
-        found = walk.correct(y + scale * distance * tangent, scale, tangent)
+        found = walk.correct(step.y + step.scale * distance * step.tangent, step.scale, step.tangent)
         if found is None:
-            raise NotConverged("a fold cannot be located", last=y)
+            raise NotConverged("a point on a branch cannot be located", last=step.y)
         best = found
-        return float(walk.tangent(found, scale, tangent)[-1])
+        return sign(found, walk.tangent(found, step.scale, step.tangent))
 
-    component(float(brentq(component, 0.0, length, xtol=1e-12)))
-    return Fold(best[:-1], float(best[-1]))
+    value(float(brentq(value, 0.0, step.length, xtol=1e-12)))
+    return best[:-1], float(best[-1])

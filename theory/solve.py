@@ -7,9 +7,14 @@ sub- (super-)solution: a path along which ``F(x) - x > 0`` cannot leave the box 
 point, since on the face it would cross, ``F_i(x) - x_i <= F_i(x*) - x*_i = 0``. So Newton steps are taken
 where they keep the sign, plain steps elsewhere, and undamped Newton steps polish at the end.
 
+Near a fold both can crawl. Then the curve ``F(x) - x = s G`` is followed from s = 1 at the current iterate,
+of gap G, to its first s = 0: along it all gaps keep one sign, so it ends in the same fixed point, and it
+passes the ghost of a fold by letting s turn around there (a homotopy, walked by pseudo-arclength).
+
 Unknowns are logits of overlaps, ``x = ln(q/(1-q))``.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -18,6 +23,7 @@ import numpy as np
 from scipy.special import expit
 
 from deepglass.errors import NotConverged
+from theory.continuation import Local, reach_zero
 from theory.gaussian import Array
 
 METHOD = "sign-preserving Newton on logits of the overlaps"
@@ -26,6 +32,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 _NEAR = 0.05
 _STRIDE = 20.0
 _REPAIRS = 3
+_PATIENCE = 120
 
 
 class Image(NamedTuple):
@@ -136,6 +143,13 @@ def _polish(mapping: _Counted, x: Array, image: Image, step: Array) -> tuple[Arr
         x, image, step = trial, trial_image, trial_step
 
 
+def _finish(mapping: _Counted, x: Array) -> tuple[Array, Image] | None:
+    """Polish a point that should be a solution; None if it is not close to one."""
+    image = mapping(x)
+    step = _newton(x, image)
+    return None if step is None or _size(step) > _NEAR else _polish(mapping, x, image, step)
+
+
 def _kept(mapping: _Counted, trial: Array, side: int) -> tuple[Array, Image] | None:
     """A sub- (super-)solution at or just below (above) ``trial``, or None if a few tries give none."""
     for _ in range(_REPAIRS):
@@ -169,6 +183,23 @@ def _advance(mapping: _Counted, x: Array, image: Image, step: Array | None, side
     return image.value, mapping(image.value)
 
 
+def _homotopy(mapping: _Counted, x: Array, image: Image, side: int) -> Array | None:
+    """The end of the curve ``F(x) - x = s G`` with s falling from 1 to 0; None if it cannot be followed.
+
+    Its parameter is ``asinh(s)``: beyond a ghost the gaps grow by orders of magnitude.
+    """
+    gap = side * np.maximum(side * (image.value - x), 0.0)
+
+    def family(y: Array, a: float) -> Local:
+        there = mapping(y)
+        return Local(there.value - y - math.sinh(a) * gap, there.jacobian, -math.cosh(a) * gap)
+
+    try:
+        return reach_zero(family, x, math.asinh(1.0))
+    except (NotConverged, np.linalg.LinAlgError):
+        return None
+
+
 def fixed_point(
     mapping: Map,
     start: Array,
@@ -187,7 +218,7 @@ def fixed_point(
     counted = _Counted(mapping, limit)
     x = np.asarray(start, dtype=np.float64)
     image = counted(x)
-    tried = np.inf
+    tried, patience = np.inf, _PATIENCE
     while True:
         off = residual(x, image.value)
         if loose is not None and off <= loose:
@@ -203,4 +234,12 @@ def fixed_point(
         if np.all(np.abs(image.value - x) <= _slack(x)):
             # A critical point: Newton cannot contract, and nothing is left to gain in doubles.
             return Solution(x, Certificate(off, counted.evaluations, reason="gap at rounding error"))
+        if loose is None and counted.evaluations > patience:
+            patience = 4 * counted.evaluations
+            end = _homotopy(counted, x, image, side)
+            polished = None if end is None else _finish(counted, end)
+            if polished is not None:
+                x, image = polished
+                off = residual(x, image.value)
+                return Solution(x, Certificate(off, counted.evaluations, reason="homotopy, then rounding"))
         x, image = _advance(counted, x, image, step, side)
