@@ -85,3 +85,11 @@ def test_streams_are_uncorrelated():
     later = noise.normal(keys, 4, n).double().numpy()[0]
     for x, y in [(a, b), (a, c), (a, later), (a[:-1], a[1:]), (a[::2], a[1::2]), (a**2 - 1, later**2 - 1)]:
         assert abs(np.corrcoef(x, y)[0, 1]) < 4.2 / np.sqrt(x.size)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_noise_on_cuda_is_the_same_bit_for_bit():
+    keys = noise.keys(2, [(0, 0), (5, 1)])
+    on_gpu = noise.normal(noise.on_device(keys, torch.device("cuda")), 77, 100_001)
+    assert torch.equal(on_gpu.cpu(), noise.normal(keys, 77, 100_001))
