@@ -26,8 +26,14 @@ from theory.network import Chain, Overlaps, Support
 from theory.potentials import HardCore
 from theory.solve import Certificate, Map, fixed_point
 
-MARGIN_MAX = 10.0
-"""Largest |margin|: beyond it the constraints are so rare or so hard that averages leave the doubles."""
+MARGIN_MAX = 4.0
+"""Largest |margin|. At -4 chance meets all but 3e-5 of the constraints: spinodals lie near 2e9 already."""
+
+ALPHA_MIN, ALPHA_MAX = 1e-6, 1e9
+"""Storage ratios: below, no layer but a single bond is frozen; above, logits leave their rounding."""
+
+DEPTH_MAX = 200
+"""Most weight layers: the Jacobian is dense, (2L-1)^2 doubles, and its solution costs L^3."""
 
 _SAME = 1e-6
 _LOOSE = 1e-2
@@ -62,6 +68,14 @@ class SaddlePoint:
     def has_liquid(self) -> bool:
         """Whether a hidden layer has no overlap."""
         return not all(self.support.hidden)
+
+
+def check_depth(depth: object) -> int:
+    """Return the depth if it is an integer from 1 to DEPTH_MAX, else raise InvalidInput."""
+    number = checks.integer("depth", depth, 1)
+    if number > DEPTH_MAX:
+        raise InvalidInput(f"depth = {number} must be an integer >= 1 and <= {DEPTH_MAX}")
+    return number
 
 
 def _map(chain: Chain, support: Support) -> Map:
@@ -180,7 +194,7 @@ def capacity(depth: int, margin: float = 0.0) -> float:
     Depth 1 is Gardner's ``1/C`` (J. Phys. A 21, 257 (1988)). In replica symmetry and at margin 0 depth 2 ends
     at 48.9588 and deeper chains store any number of patterns.
     """
-    depth = checks.integer("depth", depth, 1)
+    depth = check_depth(depth)
     margin = checks.real("margin", margin, at_least=-MARGIN_MAX, at_most=MARGIN_MAX)
     density = math.exp(-0.5 * margin * margin) / math.sqrt(2.0 * math.pi)
     second_moment = (1.0 + margin * margin) * float(ndtr(margin)) + margin * density
@@ -209,7 +223,7 @@ def crystal_spinodal(depth: int, margin: float = 0.0) -> float | None:
     continuous branch.
     """
     w = measures.interaction_at_zero(HardCore(margin))
-    alpha = 1e3 * max(1.0, 1.0 / (w * w))
+    alpha = 1e3 * max(1.0, 1.0 / w)
     start = greatest(Chain("teacher-student", depth, alpha, HardCore(margin)))
     fold = find_fold(
         _local(depth, margin, start.support),
@@ -231,10 +245,10 @@ def continuous_spinodal(depth: int, margin: float, above: float) -> float:
     low = crystal_spinodal(depth, margin)
     if low is None:
         raise ValueError(f"depth {depth} at margin {margin} has one branch only")
-    high, last, tried = above, None, False
+    high, last = above, None
     while high > (1.0 + 1e-9) * low:
-        if last is not None and not last.has_liquid and not tried:
-            fold, tried = _fold_between(last, high), True
+        if last is not None and not last.has_liquid and high < 1.02 * low:
+            fold = _fold_between(last, high)
             if fold is not None:
                 return math.exp(fold.a)
         middle = math.sqrt(low * high)

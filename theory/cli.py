@@ -1,6 +1,5 @@
 """Command line of the theory: ``python -m theory``."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,50 +7,37 @@ import typer
 
 from deepglass import files, schema
 from deepglass.cli import Format, application, print_json
-from theory.profile import Profile, ensemble, solve_profile
+from theory.profile import BRANCHES, SCENARIOS, Profile, ensemble, solve_profile
 
 app = application("Replica theory of deep perceptrons: how strongly each layer is fixed by the data.")
-
-
-class Scenario(StrEnum):
-    """What the frozen output layer holds."""
-
-    random = "random"
-    teacher_student = "teacher-student"
-
-
-class Branch(StrEnum):
-    """Which solution is wanted."""
-
-    continuous = "continuous"
-    crystal = "crystal"
-    equilibrium = "equilibrium"
 
 
 @app.command()
 def profile(
     scenario: Annotated[
-        Scenario,
+        str,
         typer.Option(
-            help="random: random inputs and outputs. teacher-student: outputs of a teacher network."
+            help="random: random inputs and outputs. teacher-student: outputs of a teacher network.",
+            metavar="|".join(SCENARIOS),
         ),
     ],
-    depth: Annotated[int, typer.Option(help="Number of weight layers L, 1 or more.")],
-    alpha: Annotated[float, typer.Option(help="Storage ratio M/N: patterns per unit of width, > 0.")],
+    depth: Annotated[int, typer.Option(help="Number of weight layers L, 1 to 200.")],
+    alpha: Annotated[float, typer.Option(help="Storage ratio M/N: patterns per unit of width, 1e-6 to 1e9.")],
     margin: Annotated[
         float,
         typer.Option(
-            help="Smallest gap every neuron must have, -10 to 10. Other than 0, teacher-student is a planted "
+            help="Smallest gap every neuron must have, -4 to 4. Other than 0, teacher-student is a planted "
             "ensemble: patterns around a machine that satisfies them, not the answers of a teacher."
         ),
     ] = 0.0,
     branch: Annotated[
-        Branch,
+        str,
         typer.Option(
             help="continuous: grown from zero overlap, from the boundaries inwards. crystal: teacher-student "
-            "solution with every overlap close to 1. equilibrium: the one of larger entropy."
+            "solution with every overlap close to 1. equilibrium: the one of larger entropy.",
+            metavar="|".join(BRANCHES),
         ),
-    ] = Branch.continuous,
+    ] = "continuous",
     format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Also write the profile to this netCDF4 file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
@@ -71,7 +57,7 @@ def profile(
     """
     if out is not None:
         files.check_target(out, overwrite)
-    result = solve_profile(scenario.value, depth, alpha, margin, branch.value)
+    result = solve_profile(scenario, depth, alpha, margin, branch)
     if out is not None:
         schema.write(result.to_dataset(), out, kind="profile", overwrite=overwrite)
     if format is Format.json:

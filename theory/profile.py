@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from deepglass import checks
-from deepglass.errors import NoSolution
+from deepglass.errors import NoSolution, NotConverged
 from theory import branches
 from theory.gaussian import Array
 from theory.network import REPLICAS, Chain
@@ -115,7 +115,8 @@ def solve_profile(
     """Solve the replica-symmetric equations of a chain of ``depth`` weight layers.
 
     ``scenario``: ``random`` (random inputs and outputs) or ``teacher-student`` (outputs of a teacher at
-    margin 0; a planted ensemble at any other). ``alpha`` = M/N > 0. ``margin``: least gap, |margin| <= 10.
+    margin 0; a planted ensemble at any other). ``depth`` <= 200. ``alpha`` = M/N, 1e-6 to 1e9. ``margin``:
+    least gap, |margin| <= 4.
     ``branch``: ``continuous`` (grown from infinitesimal overlaps), ``crystal`` (teacher-student, all
     overlaps close to 1) or ``equilibrium`` (of those that exist the one of larger entropy).
 
@@ -124,27 +125,38 @@ def solve_profile(
     logits, for the largest alpha).
     """
     scenario = checks.one_of("scenario", scenario, SCENARIOS)
-    depth = checks.integer("depth", depth, 1)
+    depth = branches.check_depth(depth)
+    # Not above 0 is one complaint, outside the range that has been tested another.
     alpha = checks.real("alpha", alpha, above=0.0)
+    alpha = checks.real("alpha", alpha, at_least=branches.ALPHA_MIN, at_most=branches.ALPHA_MAX)
     margin = checks.real("margin", margin, at_least=-branches.MARGIN_MAX, at_most=branches.MARGIN_MAX)
     branch = checks.one_of("branch", branch, BRANCHES)
     chain = Chain(scenario, depth, alpha, HardCore(margin))
-    if branch == "continuous":
-        return _profile(branch, branches.continuous(chain), {})
-    if branch == "crystal":
-        return _profile(branch, branches.crystal(chain), {})
-    return _equilibrium(chain)
+    if branch == "equilibrium":
+        return _equilibrium(chain)
+    return _profile(branch, _solve(branch, chain), {})
+
+
+def _solve(branch: str, chain: Chain) -> branches.SaddlePoint:
+    """One branch. A NotConverged from the depths of the solver is told which equations failed."""
+    try:
+        return branches.continuous(chain) if branch == "continuous" else branches.crystal(chain)
+    except NotConverged as error:
+        raise NotConverged(
+            f"branch {branch} of scenario {chain.scenario}, depth {chain.depth}, alpha {chain.alpha:.10g}, "
+            f"margin {chain.potential.margin:g}: {error}",
+            error.last,
+            error.residual,
+        ) from error
 
 
 def _equilibrium(chain: Chain) -> Profile:
     """The existing branch of largest entropy. Raises NoSolution if there is none."""
     points: dict[str, branches.SaddlePoint] = {}
     missing: list[NoSolution] = []
-    for name, solve in (("continuous", branches.continuous), ("crystal", branches.crystal)):
-        if name == "crystal" and chain.n == 0:
-            continue
+    for name in ("continuous", "crystal") if chain.n else ("continuous",):
         try:
-            points[name] = solve(chain)
+            points[name] = _solve(name, chain)
         except NoSolution as error:
             missing.append(error)
     if not points:

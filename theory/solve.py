@@ -32,7 +32,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 _NEAR = 0.05
 _STRIDE = 20.0
 _REPAIRS = 3
-_PATIENCE = 120
+_PATIENCE = 60
 
 
 class Image(NamedTuple):
@@ -234,7 +234,7 @@ def fixed_point(
         if np.all(np.abs(image.value - x) <= _slack(x)):
             # A critical point: Newton cannot contract, and nothing is left to gain in doubles.
             return Solution(x, Certificate(off, counted.evaluations, reason="gap at rounding error"))
-        if loose is None and counted.evaluations > patience:
+        if counted.evaluations > patience:
             patience = 4 * counted.evaluations
             end = _homotopy(counted, x, image, side)
             polished = None if end is None else _finish(counted, end)

@@ -66,9 +66,12 @@ def test_table_and_round_trip_and_overwrite(tmp_path):
     ("arguments", "code", "words"),
     [
         (("random", 3, "nan"), 2, ("alpha", "> 0")),
+        (("random", 3, "1e300"), 2, ("alpha = 1e+300", "<= 1e+09")),
+        (("random", 10**9, 1), 2, ("depth = 1000000000", "<= 200")),
+        (("random", 3, 1, "--branch", "glass"), 2, ("branch = 'glass' must be one of continuous, crystal",)),
         (("random", 0, 1), 2, ("depth = 0", ">= 1")),
-        (("other", 3, 1), 2, ("other", "teacher-student")),
-        (("random", 3, 1, "--margin", "11"), 2, ("margin = 11", "<= 10")),
+        (("other", 3, 1), 2, ("scenario = 'other' must be one of random, teacher-student",)),
+        (("random", 3, 1, "--margin", "11"), 2, ("margin = 11", "<= 4")),
         (("random", 3, 1, "--branch", "crystal"), 2, ("crystal", "continuous")),
         (("random", 1, 2.5), 3, ("alpha = 2.5", "below 2,", "capacity")),
         (("teacher-student", 3, 30), 3, ("27.813696", "spinodal")),
@@ -100,4 +103,6 @@ def test_help_teaches(capsys):
     assert main(app, ["profile", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "planted" in text
+    assert "random|teacher-student" in text
+    assert "continuous|crystal|equilibrium" in text
     assert "Example: python -m theory profile" in text

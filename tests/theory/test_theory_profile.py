@@ -14,9 +14,11 @@ from scipy.special import erfcx, ndtr
 from scipy.stats import norm
 from theory_reference import iterate
 
-from deepglass.errors import InvalidInput, NoSolution
-from theory import BRANCHES, SCENARIOS, capacity, solve_profile
+from deepglass.errors import InvalidInput, NoSolution, NotConverged
+from theory import BRANCHES, SCENARIOS, branches, capacity, solve_profile
 from theory.branches import continuous_spinodal, crystal_spinodal
+from theory.network import Chain
+from theory.potentials import HardCore
 
 W0 = 2 / math.pi
 
@@ -288,6 +290,34 @@ def test_brute_force_jumps_at_the_spinodals():
     assert iterate("teacher-student", 3, 27.85)[0][1] > 0.999
 
 
+def test_ghosts_of_folds_are_passed_quickly():
+    """Just above the spinodal, where plain and Newton steps crawl (5000 evaluations were not enough)."""
+    chain = Chain("teacher-student", 8, 0.007389202151005679, HardCore(4.188))
+    least, greatest = branches.least(chain), branches.greatest(chain)
+    assert least.certificate.evaluations < 1000
+    np.testing.assert_allclose(least.x, greatest.x, atol=1e-9)
+    below = branches.least(Chain("teacher-student", 8, 0.007388, HardCore(4.188)))
+    assert below.has_liquid
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("margin", [-4.0, 4.0])
+def test_ends_of_the_range_are_solved(depth, margin):
+    for alpha in (1e-6, 1e6):
+        profile = solve_profile("teacher-student", depth, alpha, margin, "equilibrium")
+        assert profile.certificate.residual < 1e-9
+
+
+def test_a_failing_branch_is_named(monkeypatch):
+    def fail(*_, **__):
+        raise NotConverged("no fixed point after 7 evaluations", residual=0.5)
+
+    monkeypatch.setattr(branches, "fixed_point", fail)
+    with pytest.raises(NotConverged, match=r"continuous.*teacher-student.*3.*20.*0\.25.*7 eval") as caught:
+        solve_profile("teacher-student", 3, 20.0, 0.25, "equilibrium")
+    assert caught.value.residual == 0.5
+
+
 def test_unique_branch_at_depth_one():
     with pytest.raises(NoSolution, match="unique"):
         solve_profile("teacher-student", 1, 20.0, branch="crystal")
@@ -311,7 +341,11 @@ def test_deterministic():
         (("random", 3, 0.0), "alpha"),
         (("random", 3, math.nan), "alpha"),
         (("random", 3, math.inf), "alpha"),
-        (("random", 3, 1.0, 10.5), "margin"),
+        (("random", 3, 1.0, 4.1), "margin"),
+        (("teacher-student", 3, 5.0, -10.0, "equilibrium"), "margin"),
+        (("random", 201, 1.0), "depth"),
+        (("random", 3, 1e300), "alpha"),
+        (("random", 3, 1e-7), "alpha"),
         (("random", 3, 1.0, 0.0, "glass"), "branch"),
         (("random", 3, 1.0, 0.0, "crystal"), "branch"),
     ],
