@@ -290,10 +290,7 @@ def continuous(chain: Chain) -> SaddlePoint:
             )
         return least(chain)
     point = least(chain)
-    if point.has_liquid or not _is_crystal(point):
-        return point
-    spinodal = crystal_spinodal(depth, margin)
-    if spinodal is None or alpha < spinodal:
+    if not _continuous_has_ended(point):
         return point
     limit = continuous_spinodal(depth, margin, alpha)
     raise NoSolution(
@@ -301,6 +298,31 @@ def continuous(chain: Chain) -> SaddlePoint:
         f"teacher-student data ends at depth {depth}, margin {margin:g}; the crystal remains",
         limit,
     )
+
+
+def _continuous_has_ended(point: SaddlePoint) -> bool:
+    """Whether this least fixed point of a teacher-student chain is the crystal, beyond the continuous one."""
+    if not _is_crystal(point):
+        return False
+    chain = point.chain
+    spinodal = crystal_spinodal(chain.depth, chain.potential.margin)
+    return spinodal is not None and chain.alpha >= spinodal
+
+
+def existing(chain: Chain) -> dict[str, SaddlePoint]:
+    """Every branch that exists at this alpha, by name. Raises NoSolution if there is none.
+
+    Unlike :func:`continuous` it never has to find where a missing branch has ended.
+    """
+    if chain.n == 0:
+        return {"continuous": continuous(chain)}
+    point = least(chain)
+    if _continuous_has_ended(point):
+        return {"crystal": greatest(chain)}
+    spinodal = crystal_spinodal(chain.depth, chain.potential.margin)
+    if spinodal is None or chain.alpha < spinodal:
+        return {"continuous": point}
+    return {"continuous": point, "crystal": greatest(chain)}
 
 
 def crystal(chain: Chain) -> SaddlePoint:

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from deepglass import checks
-from deepglass.errors import NoSolution, NotConverged
+from deepglass.errors import NotConverged
 from theory import branches
 from theory.gaussian import Array
 from theory.network import REPLICAS, Chain
@@ -132,19 +132,17 @@ def solve_profile(
     margin = checks.real("margin", margin, at_least=-branches.MARGIN_MAX, at_most=branches.MARGIN_MAX)
     branch = checks.one_of("branch", branch, BRANCHES)
     chain = Chain(scenario, depth, alpha, HardCore(margin))
-    if branch == "equilibrium":
-        return _equilibrium(chain)
-    return _profile(branch, _solve(branch, chain), {})
-
-
-def _solve(branch: str, chain: Chain) -> branches.SaddlePoint:
-    """One branch. A NotConverged from the depths of the solver is told which equations failed."""
     try:
-        return branches.continuous(chain) if branch == "continuous" else branches.crystal(chain)
+        if branch == "continuous":
+            return _profile(branch, branches.continuous(chain), {})
+        if branch == "crystal":
+            return _profile(branch, branches.crystal(chain), {})
+        return _equilibrium(chain)
     except NotConverged as error:
+        # Raised in the depths of the solver, which knows no physics: say which equations failed.
         raise NotConverged(
-            f"branch {branch} of scenario {chain.scenario}, depth {chain.depth}, alpha {chain.alpha:.10g}, "
-            f"margin {chain.potential.margin:g}: {error}",
+            f"branch {branch} of scenario {scenario}, depth {depth}, alpha {alpha:.10g}, "
+            f"margin {margin:g}: {error}",
             error.last,
             error.residual,
         ) from error
@@ -152,15 +150,7 @@ def _solve(branch: str, chain: Chain) -> branches.SaddlePoint:
 
 def _equilibrium(chain: Chain) -> Profile:
     """The existing branch of largest entropy. Raises NoSolution if there is none."""
-    points: dict[str, branches.SaddlePoint] = {}
-    missing: list[NoSolution] = []
-    for name in ("continuous", "crystal") if chain.n else ("continuous",):
-        try:
-            points[name] = _solve(name, chain)
-        except NoSolution as error:
-            missing.append(error)
-    if not points:
-        raise missing[0]
+    points = branches.existing(chain)
     entropies = {name: point.entropy for name, point in points.items()}
     winner = max(entropies, key=lambda name: entropies[name])
     return _profile(winner, points[winner], entropies)

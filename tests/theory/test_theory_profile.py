@@ -313,7 +313,7 @@ def test_a_failing_branch_is_named(monkeypatch):
         raise NotConverged("no fixed point after 7 evaluations", residual=0.5)
 
     monkeypatch.setattr(branches, "fixed_point", fail)
-    with pytest.raises(NotConverged, match=r"continuous.*teacher-student.*3.*20.*0\.25.*7 eval") as caught:
+    with pytest.raises(NotConverged, match=r"equilibrium.*teacher-student.*3.*20.*0\.25.*7 eval") as caught:
         solve_profile("teacher-student", 3, 20.0, 0.25, "equilibrium")
     assert caught.value.residual == 0.5
 
