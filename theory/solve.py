@@ -32,7 +32,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 _NEAR = 0.05
 _STRIDE = 20.0
 _REPAIRS = 3
-_PATIENCE = 60
+_PATIENCE = 2_000
 
 
 class Image(NamedTuple):
