@@ -94,14 +94,14 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
     if grid.size == 0:
         raise NoSolution(f"the {branch} branch exists nowhere between alpha = {LOWEST:g} and {HIGHEST:g}")
     values = np.array([distance(x) for x in grid])
-    best = int(np.argmin(values))
-    if values[best] >= values[0]:
-        flat = int(np.argmax(np.append(values, np.inf) > values[0])) - 1  # last of the leading equal values
-        return EffectiveAlpha(math.exp(grid[flat]), float(values[0]), "upper")
-    if best == len(grid) - 1:
-        return EffectiveAlpha(math.exp(grid[best]), float(values[best]), "lower")
-    bracket = (grid[best - 1], grid[best + 1])
-    found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-4})
-    if found.fun < values[best]:
-        return EffectiveAlpha(math.exp(float(found.x)), float(found.fun))
-    return EffectiveAlpha(math.exp(grid[best]), float(values[best]))
+    best, last = int(np.argmin(values)), len(grid) - 1
+    flat = int(np.argmax(np.append(values, np.inf) != values[0])) - 1  # last of the leading equal values
+    best = max(best, flat)
+    # The minimum may hide inside the first or the last cell, so these are searched too.
+    bracket = (grid[best if best == flat else best - 1], grid[min(best + 1, last)])
+    if bracket[0] < bracket[1]:
+        found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+        if found.fun < values[best]:
+            return EffectiveAlpha(math.exp(float(found.x)), float(found.fun))
+    bound: Literal["", "lower", "upper"] = "upper" if best == flat else "lower" if best == last else ""
+    return EffectiveAlpha(math.exp(grid[best]), float(values[best]), bound)

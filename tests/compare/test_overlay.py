@@ -42,7 +42,8 @@ def with_overlaps(measured: xr.Dataset, q: np.ndarray) -> xr.Dataset:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "alpha"), [("random", 7.0), ("random", 300.0), ("teacher-student", 4.5)]
+    ("scenario", "alpha"),
+    [("random", 7.0), ("random", 300.0), ("random", 2.6), ("random", 9.2e5), ("teacher-student", 4.5)],
 )
 def test_alpha_eff_of_a_predicted_profile_is_its_alpha(scenario, alpha):
     found = effective_alpha.fit(solve_profile(scenario, DEPTH, alpha).q, scenario)
@@ -80,6 +81,11 @@ def test_alpha_eff_is_a_bound_for_a_liquid_and_beyond_the_branch():
         solve_profile("teacher-student", 3, 11.8, branch="crystal").q, "teacher-student", branch="crystal"
     )
     assert crystal.bound == ""
+    for depth, branch, alpha in ((3, "crystal", 11.56), (3, "continuous", 27.0), (2, "continuous", 9.95)):
+        q = solve_profile("teacher-student", depth, alpha, branch=branch).q
+        near = effective_alpha.fit(q, "teacher-student", branch=branch)
+        assert near.alpha == pytest.approx(alpha, rel=1e-3)
+        assert near.bound == ""
     assert crystal.alpha == pytest.approx(11.8, rel=1e-3)
     less = effective_alpha.fit([1, 0.5, 0.5, 1], "teacher-student", branch="crystal")
     assert less.bound == "upper"

@@ -110,7 +110,7 @@ def test_oscillator_correlation_tends_to_the_continuous_law():
         law = Langevin(dt=time / steps, eta=gamma * time / steps)
         _, stationary = oscillator(law, k, 1.0, 20_000, np.zeros(2), np.zeros((2, 2)))
         propagated, _ = oscillator(law, k, 0.0, steps, stationary[:, 0], np.zeros((2, 2)))
-        # The kinetic temperature is T; the configurational one is T (1 - eta/2 + k dt^2/4) to this order.
+        # The configurational temperature is T (1 - eta/2 + k dt^2/4) to this order.
         expected = 1 - law.eta / 2 + k * law.dt**2 / 4
         assert stationary[0, 0] * k == pytest.approx(expected, abs=10 * (law.eta**2 + law.dt**4))
         errors.append(abs(propagated[0] / stationary[0, 0] - exact))

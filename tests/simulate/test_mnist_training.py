@@ -15,7 +15,7 @@ PAPER = (0.951, 0.579, 0.664, 0.528, 0.378, 0.262)
 
 
 def relaxation(start: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of E(t)/E(2) over samples, and its standard error, at the first measured time >= each t."""
+    """Mean of E(t)/E(2) over samples, and its standard error, interpolated at each t."""
     measured = run(
         Protocol(data="mnist", patterns=250, width=10, steps=2000, waiting_time=1999, samples=6, replicas=1,
                  start=start, per_decade=40)

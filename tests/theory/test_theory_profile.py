@@ -19,6 +19,7 @@ from theory import BRANCHES, SCENARIOS, branches, capacity, solve_profile
 from theory.branches import continuous_spinodal, crystal_spinodal
 from theory.network import Chain
 from theory.potentials import HardCore
+from theory.solve import residual
 
 W0 = 2 / math.pi
 
@@ -398,3 +399,26 @@ def test_end_of_the_continuous_branch_does_not_depend_on_where_it_is_asked(alpha
     with pytest.raises(NoSolution) as caught:
         solve_profile("teacher-student", 4, alpha)
     assert caught.value.limit == pytest.approx(336.4461776, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "depth", "alpha", "branch", "entropy"),
+    [
+        ("random", 2, 30.0, "continuous", -1.10273847369),
+        ("random", 10, 30.0, "continuous", -0.760085594339),
+        ("random", 1, 1.5, "continuous", -1.0594721598),
+        ("teacher-student", 3, 20.0, "continuous", -0.512933392713),
+        ("teacher-student", 3, 20.0, "crystal", -0.475536129851),
+    ],
+)
+def test_absolute_entropies(scenario, depth, alpha, branch, entropy):
+    """Values of an independent implementation with scipy.integrate.quad; derivatives cannot see constants."""
+    assert solve_profile(scenario, depth, alpha, branch=branch).entropy == pytest.approx(entropy, abs=2e-10)
+
+
+def test_the_residual_is_relative_to_the_complement():
+    """|q' - q|/(1 - q) of logits x and x', by its definition; never 0 away from a solution."""
+    x, image = np.array([-3.0, 0.2, 6.0]), np.array([-3.1, 0.25, 5.0])
+    q, after = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(-image))
+    assert residual(x, image) == pytest.approx(np.max(np.abs(after - q) / (1 - q)), rel=1e-12)
+    assert residual(x, image) > 1
