@@ -65,7 +65,7 @@ class Profile:
                 "depth": self.depth,
                 "alpha": self.alpha,
                 "margin": self.margin,
-                "potential": "hard-core",
+                "potential": HardCore.name,
                 "closure": "gaussian",
                 "rsb": 0,
                 "branch": self.branch,
@@ -121,8 +121,8 @@ def solve_profile(
     overlaps close to 1) or ``equilibrium`` (of those that exist the one of larger entropy).
 
     Raises InvalidInput for a value out of range, NoSolution (``.limit`` names the nearest alpha) where the
-    branch does not exist, NotConverged if the equations are not met to 1e-10 (rounding of the
-    logits, for the largest alpha).
+    branch does not exist, NotConverged if the residual exceeds 1e-10, or 8 rounding errors of the largest
+    logit where that is more (:func:`theory.solve.accepted`; 6e-8 for a crystal at alpha = 1e9).
     """
     scenario = checks.one_of("scenario", scenario, SCENARIOS)
     depth = branches.check_depth(depth)
