@@ -1,0 +1,226 @@
+"""The chain of layers with a hierarchy of overlaps: k-step replica symmetry breaking on random data.
+
+All layers share break points ``0 < m_1 < ... < m_k < 1``; layer l holds values ``q_i(l)``, ``Q_i(l)``, i = 0..k,
+not decreasing in i. Gaussian closure (Yoshino, SciPost Phys. Core 2, 005 (2020)), level by level:
+
+    lambda_i(l) = q_i(l-1) Q_i(l) q_i(l),                  w_i(l) = interaction(lambda(l))
+    -(Q^-1)_i(l) = alpha q_i(l-1) q_i(l) w_i(l),           q_i(l) = neuron(eps(l))
+    eps_i(l) = q_i(l-1) Q_i(l) w_i(l) + Q_i(l+1) q_i(l+1) w_i(l+1)
+
+k = 0 is replica symmetry. Mirror images l <-> L - l solve the same equations and are computed once. Layers freeze
+from the boundaries inwards: the ``front`` counts the frozen hidden layers on either side, the others are liquid,
+their overlaps exactly 0 at every level.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from theory import spherical, terms
+from theory.gaussian import Array
+from theory.measures import interaction_at_zero
+from theory.parisi import Recursion
+from theory.potentials import Potential
+from theory.spherical import Sphere
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A quantity of every level (K,) with its derivative in the N unknowns (K, N)."""
+
+    value: Array
+    slope: Array
+
+    def __mul__(self, other: "Dual") -> "Dual":
+        """Level by level."""
+        slope = self.value[:, None] * other.slope + other.value[:, None] * self.slope
+        return Dual(self.value * other.value, slope)
+
+    def __add__(self, other: "Dual") -> "Dual":
+        """Level by level."""
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    def times(self, factor: float) -> "Dual":
+        """A multiple."""
+        return Dual(factor * self.value, factor * self.slope)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Overlaps of all layers at all levels: ``q`` (L+1, k+1), boundaries 1, and ``Q`` (L, k+1)."""
+
+    q: Array
+    Q: Array
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One undamped map: what went in, what came out, the single-site problems on the way.
+
+    ``image``: packed overlaps, shape (N,). ``jacobian``: of the map, (N, N), or (N, 0) if not asked for.
+    ``interactions``, ``neurons``, ``spheres``: of the computed layers, by layer. ``eps``: fields (L+1, k+1).
+    """
+
+    levels: Levels
+    image: Array
+    jacobian: Array
+    interactions: dict[int, Recursion]
+    neurons: dict[int, Recursion]
+    spheres: dict[int, Sphere]
+    eps: Array
+
+
+@dataclass(frozen=True)
+class HierarchicalChain:
+    """A chain of ``depth`` weight layers on random data at storage ratio ``alpha``, break points ``m`` (k,).
+
+    ``front``: number of frozen hidden layers from either boundary. ``step``: grading of the field grids.
+    """
+
+    depth: int
+    alpha: float
+    potential: Potential
+    m: Array
+    front: int
+    step: float = terms.STEP
+
+    @property
+    def levels(self) -> int:
+        """Number of values per layer, k + 1."""
+        return int(self.m.size) + 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether every hidden layer is frozen."""
+        return self.front >= self.depth // 2
+
+    @cached_property
+    def bonds(self) -> range:
+        """Weight layers that are computed: frozen ones; the others are their mirror images, or 0."""
+        return range(1, ((self.depth + 1) // 2 if self.whole else self.front) + 1)
+
+    @cached_property
+    def hidden(self) -> range:
+        """Neuron layers that are computed."""
+        return range(1, min(self.front, self.depth // 2) + 1)
+
+    def growth(self, levels: Levels) -> float:
+        """Factor by which one map multiplies an infinitesimal overlap of the first liquid layer; 0 if none.
+
+        ``alpha w(0)^2 (q_k(l-1)^2 + q_k(l+1)^2)``, the innermost level being the first to freeze.
+        """
+        if self.whole:
+            return 0.0
+        w = interaction_at_zero(self.potential)
+        below, above = levels.q[self.front, -1], levels.q[self.front + 2, -1]
+        return float(self.alpha * w * w * (below**2 + above**2))
+
+    def bond(self, layer: int) -> int:
+        """The computed weight layer that ``layer`` equals."""
+        return min(layer, self.depth + 1 - layer)
+
+    def neuron(self, layer: int) -> int:
+        """The computed neuron layer that ``layer`` equals (0: the frozen boundaries)."""
+        return min(layer, self.depth - layer)
+
+    @property
+    def unknowns(self) -> int:
+        """N, the number of unknown overlaps."""
+        return (len(self.bonds) + len(self.hidden)) * self.levels
+
+    def pack(self, levels: Levels) -> Array:
+        """The unknowns, shape (N,): weight layers first, each by level."""
+        return np.concatenate(
+            [levels.Q[: len(self.bonds)].ravel(), levels.q[1 : len(self.hidden) + 1].ravel()]
+        )
+
+    def unpack(self, x: Array) -> Levels:
+        """All overlaps of packed unknowns (N,)."""
+        rows = x.reshape(-1, self.levels)
+        q, Q = np.zeros((self.depth + 1, self.levels)), np.zeros((self.depth, self.levels))
+        q[[0, -1]] = 1.0
+        for layer in self.bonds:
+            Q[[layer - 1, self.depth - layer]] = rows[layer - 1]
+        for layer in self.hidden:
+            q[[layer, self.depth - layer]] = rows[len(self.bonds) + layer - 1]
+        return Levels(q, Q)
+
+    def _unknown(self, x: Array, index: int, size: int) -> Dual:
+        K = self.levels
+        slope = np.zeros((K, size))
+        if size:
+            slope[:, index * K : (index + 1) * K] = np.eye(K)
+        return Dual(x[index * K : (index + 1) * K], slope)
+
+    def evaluate(self, x: Array, jacobian: bool = True) -> Evaluation:
+        """One undamped map of packed overlaps ``x`` (N,), with its Jacobian."""
+        K, size = self.levels, self.unknowns if jacobian else 0
+        Q = {layer: self._unknown(x, layer - 1, size) for layer in self.bonds}
+        q = {layer: self._unknown(x, len(self.bonds) + layer - 1, size) for layer in self.hidden}
+        q[0] = Dual(np.ones(K), np.zeros((K, size)))
+        around = {layer: (q[self.neuron(layer - 1)], q[self.neuron(layer)]) for layer in self.bonds}
+
+        interactions, neurons, spheres, w = {}, {}, {}, {}
+        images: list[Dual] = []
+        for layer, (below, above) in around.items():
+            overlap = below * Q[layer] * above
+            term = interactions[layer] = terms.interaction(self.potential, overlap.value, self.m, self.step)
+            w[layer] = Dual(term.w, term.response @ overlap.slope if size else overlap.slope)
+            pull = (below * above * w[layer]).times(self.alpha)
+            # Rounding may leave a plateau falling by an ulp.
+            answer = spheres[layer] = spherical.sphere(np.maximum.accumulate(pull.value), self.m)
+            images.append(Dual(answer.Q, answer.response @ pull.slope))
+        eps = np.zeros((self.depth + 1, K))
+        for layer in self.hidden:
+            field = q[layer - 1] * Q[layer] * w[layer]
+            there = self.bond(layer + 1)
+            if there in w:
+                field = field + q[self.neuron(layer + 1)] * Q[there] * w[there]
+            spin = neurons[layer] = terms.neuron(field.value, self.m, self.step)
+            eps[[layer, self.depth - layer]] = field.value
+            images.append(Dual(spin.w, spin.response @ field.slope if size else field.slope))
+        return Evaluation(
+            self.unpack(x),
+            np.concatenate([image.value for image in images]) if images else np.zeros(0),
+            np.vstack([image.slope for image in images]) if images else np.zeros((0, size)),
+            interactions,
+            neurons,
+            spheres,
+            eps,
+        )
+
+    def entropy(self, found: Evaluation) -> float:
+        """The functional s/n per N M at independent overlaps and the fields of their map.
+
+        ``sum_l { s_bond(Q)/alpha + A(lambda) } + sum_hidden s_spin(q, eps)``.
+        """
+        total = 0.0
+        liquid = float(self.potential.value(np.full(1, -self.potential.margin), np.ones(1))[0])
+        for layer in range(1, self.depth + 1):
+            if self.bond(layer) in found.interactions:
+                total += spherical.entropy(found.levels.Q[layer - 1], self.m) / self.alpha
+                total += found.interactions[self.bond(layer)].value
+            else:
+                total += liquid
+        for layer in range(1, self.depth):
+            if self.neuron(layer) in found.neurons:
+                total += terms.neuron_entropy(found.neurons[self.neuron(layer)], found.levels.q[layer])
+            else:
+                total += math.log(2.0)
+        return total
+
+    def break_point_slope(self, found: Evaluation) -> Array:
+        """Derivative of the entropy in the break points at fixed overlaps and fields, shape (k,)."""
+        total = np.zeros(self.m.size)
+        for layer in range(1, self.depth + 1):
+            gap = found.interactions.get(self.bond(layer))
+            if gap is not None:
+                total += spherical.break_point_slope(found.levels.Q[layer - 1], self.m) / (2.0 * self.alpha)
+                total += np.diff(gap.mean) / self.m
+        for layer in range(1, self.depth):
+            spin = found.neurons.get(self.neuron(layer))
+            if spin is not None:
+                total += np.diff(spin.mean) / self.m - 0.5 * np.diff(spin.c * found.levels.q[layer])
+        return total

@@ -1,0 +1,233 @@
+"""Replica symmetry breaking on random data: which hierarchy of overlaps solves the chain, and how it is reached.
+
+Two facts shape the search. As the largest break point x_max goes to 0 the innermost level becomes the
+replica-symmetric solution, so the branch that grows continuously is followed from there, x_max rising
+(:func:`_climb`). And equations at fixed break points have many roots, of which the one stable under the flow is taken
+(:mod:`theory.relaxation`). The branch is stationary in its break points where ``d(s)/d(x_max) = 0``; when it ends before,
+by its innermost level falling into a perfectly frozen state, that is reported, not hidden.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq
+
+from deepglass.errors import NoSolution, NotConverged
+from theory.gaussian import Array
+from theory.hierarchy import Evaluation, HierarchicalChain, Levels
+from theory.measures import interaction_at_zero
+from theory.potentials import Potential
+from theory.relaxation import Mapped, Relaxed, relax
+
+TOLERANCE = 1e-8
+"""Residual at which a hierarchy is accepted: the grids of the fields carry noise of 1e-9."""
+
+COARSE = 5
+"""Levels of the hierarchy with which the largest break point is found for k >= 2."""
+
+_FIRST = 0.02
+_STRIDE = 0.1
+_SHORTEST = 0.01
+_RETREAT = 0.93
+_RETREATS = 20
+_FROZEN = 1e-2
+_REFINEMENT = 4
+
+
+@dataclass(frozen=True)
+class State:
+    """A solved hierarchy with the chain it solves."""
+
+    chain: HierarchicalChain
+    relaxed: Relaxed
+    evaluation: Evaluation
+
+    @property
+    def slope(self) -> Array:
+        """``ds/dm_i``, shape (k,)."""
+        return self.chain.break_point_slope(self.evaluation)
+
+    @property
+    def stretch(self) -> float:
+        """``d s/d ln x_max`` when all break points scale together."""
+        return float(self.chain.m @ self.slope)
+
+
+def uniform(k: int, x_max: float) -> Array:
+    """Break points ``x_max i/k``, i = 1..k."""
+    return np.asarray(x_max * np.arange(1, k + 1) / k)
+
+
+def settle(chain: HierarchicalChain, levels: Levels, tau: float = 2.0) -> State:
+    """The stable solution to which the flow leads from ``levels``; liquid layers freeze as their overlap grows.
+
+    Raises NotConverged if there is none, or if the innermost level falls into the perfectly frozen state.
+    """
+    evaluations = 0
+    start = levels
+    while True:
+        chain, start = _extended(chain, start)
+
+        limits = _FROZEN * (1.0 - start.q[1:-1, -1])
+
+        def mapping(x: Array, chain: HierarchicalChain = chain, limits: Array = limits) -> Mapped:
+            found = chain.evaluate(x)
+            if np.any(1.0 - found.levels.q[1:-1, -1] < limits):
+                raise NotConverged("the innermost level falls into the perfectly frozen state", last=x)
+            return Mapped(found.image, found.jacobian)
+
+        relaxed = relax(mapping, chain.pack(start), chain.levels, tolerance=TOLERANCE, tau=tau)
+        evaluations += relaxed.evaluations
+        solved = chain.unpack(relaxed.x)
+        if chain.growth(solved) <= 1.0:
+            found = chain.evaluate(relaxed.x, jacobian=False)
+            return State(chain, replace(relaxed, evaluations=evaluations), found)
+        start = solved
+
+
+def _extended(chain: HierarchicalChain, levels: Levels) -> tuple[HierarchicalChain, Levels]:
+    """The chain with every layer frozen whose overlap would grow, with a first guess for it."""
+    q, Q = levels.q.copy(), levels.Q.copy()
+    w = interaction_at_zero(chain.potential)
+    shape = np.linspace(0.2, 1.0, chain.levels)
+    while (growth := chain.growth(Levels(q, Q))) > 1.0:
+        front = chain.front + 1
+        mirror = chain.depth - front
+        q[[front, mirror]] = min(0.3, 0.2 * (growth - 1.0)) * shape
+        for layer in {front, front + 1, mirror, mirror + 1}:
+            if np.all(Q[layer - 1] == 0.0):
+                p = chain.alpha * w * q[layer - 1] * q[layer]
+                Q[layer - 1] = 4.0 * p / (1.0 + np.sqrt(1.0 + 4.0 * p)) ** 2
+        chain = replace(chain, front=front)
+    return chain, Levels(q, Q)
+
+
+def _raised(levels: Levels, shape: Array) -> Levels:
+    """Innermost overlaps kept, the outer levels started in proportion ``shape`` (k+1,), ending with 1."""
+    return Levels(
+        np.concatenate([np.ones((1, shape.size)), np.outer(levels.q[1:-1, -1], shape), np.ones((1, shape.size))]),
+        np.outer(levels.Q[:, -1], shape),
+    )
+
+
+def _climb(chain: HierarchicalChain, symmetric: Levels, k: int) -> Iterator[State]:
+    """Solutions at rising x_max, from the symmetric limit to 1 or to the end of the branch."""
+    shape = np.append(np.linspace(0.1, 0.8, k), 1.0)
+    levels, x_max, stride = symmetric, _FIRST, _STRIDE
+    last = 0.0
+    while x_max < 1.0:
+        here = replace(chain, m=uniform(k, x_max))
+        try:
+            state = settle(here, _raised(levels, shape))
+        except NotConverged:
+            stride *= 0.5
+            if stride < _SHORTEST:
+                return
+            x_max = last + stride
+            continue
+        yield state
+        chain = replace(chain, front=state.chain.front)
+        levels, last = state.evaluation.levels, x_max
+        x_max = min(x_max + stride, max(0.5 * (1.0 + x_max), 1.0 - 1.0 / (k + 1))) if x_max < 1 - 1 / (k + 1) else 1.0
+
+
+def interpolated(levels: Levels, old: Array, new: Array) -> Levels:
+    """Overlaps as functions of x, read off at other break points: (k+1 values at m of shape k) -> new."""
+
+    def centres(m: Array) -> Array:
+        edges = np.concatenate([[0.0], m, [2.0 * m[-1] - (m[-2] if m.size > 1 else 0.0)]])
+        return np.asarray(0.5 * (edges[1:] + edges[:-1]))
+
+    at, to = np.append(0.0, centres(old)), centres(new)
+
+    def rows(values: Array) -> Array:
+        outer = np.where(values[:, :1] == 1.0, 1.0, 0.0)
+        return np.array([np.interp(to, at, row) for row in np.hstack([outer, values])])
+
+    return Levels(rows(levels.q), rows(levels.Q))
+
+
+def one_step(chain: HierarchicalChain, symmetric: Levels) -> State:
+    """1RSB with its break point stationary: the first zero of ``ds/dm`` met from m = 0.
+
+    Raises NoSolution if the branch ends before.
+    """
+    below: State | None = None
+    for state in _climb(chain, symmetric, 1):
+        if state.stretch >= 0.0:
+            return state if below is None else _stationary(below, state)
+        below = state
+    if below is None:
+        raise NotConverged("1RSB could not be started from the symmetric solution", last=symmetric)
+    raise NoSolution(
+        f"no break point is stationary: at depth {chain.depth}, alpha {chain.alpha:.10g} the 1RSB branch ends at "
+        f"m = {float(below.chain.m[0]):.3g} with ds/dm = {float(below.slope[0]):.2e}"
+    )
+
+
+def _stationary(below: State, above: State) -> State:
+    """The state between two at which all break points may scale together without changing s."""
+    k = below.chain.m.size
+    latest = above
+
+    def stretch(x_max: float) -> float:
+        nonlocal latest
+        chain = replace(latest.chain, m=uniform(k, x_max))
+        latest = settle(chain, latest.evaluation.levels, tau=20.0)
+        return latest.stretch
+
+    low, high = float(below.chain.m[-1]), float(above.chain.m[-1])
+    if below.stretch < 0.0 < above.stretch:
+        stretch(float(brentq(stretch, low, high, xtol=1e-10, rtol=1e-12)))
+    return latest
+
+
+def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
+    """k-RSB, k >= 2, on evenly spaced break points up to the x_max of a coarse hierarchy.
+
+    x_max is where the coarse hierarchy is stationary, or just inside the end of its branch; a finer one whose
+    branch ends earlier retreats from there.
+    """
+    coarse = min(k, COARSE)
+    state: State | None = None
+    ended = True
+    for found in _climb(chain, symmetric, coarse):
+        below, state = state, found
+        if found.stretch >= 0.0:
+            state = found if below is None else _stationary(below, found)
+            ended = False
+            break
+    if state is None:
+        raise NotConverged("k-RSB could not be started from the symmetric solution", last=symmetric)
+    x_max = float(state.chain.m[-1]) * (_RETREAT if ended and k > coarse else 1.0)
+    while state.chain.m.size < k or x_max != float(state.chain.m[-1]):
+        state, x_max = _refined(state, min(k, _REFINEMENT * state.chain.m.size), x_max)
+    return state
+
+
+def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
+    """The hierarchy with more levels, at x_max or, where that branch has ended, a little below."""
+    for _ in range(_RETREATS):
+        m = uniform(k, x_max)
+        levels = interpolated(state.evaluation.levels, state.chain.m, m)
+        try:
+            return settle(replace(state.chain, m=m), levels), x_max
+        except NotConverged as error:
+            failure = error
+            x_max *= _RETREAT
+    raise NotConverged(f"{k} levels: {failure}", failure.last, failure.residual)
+
+
+def start(depth: int, alpha: float, potential: Potential, q: Array, Q: Array) -> tuple[HierarchicalChain, Levels]:
+    """A symmetric solution q (L+1,), Q (L,) as the first chain and levels of a hierarchy."""
+    front = int(np.sum(q[1 : depth // 2 + 1] > 0.0))
+    chain = HierarchicalChain(depth, alpha, potential, np.zeros(0), front)
+    return chain, Levels(q[:, None], Q[:, None])
+
+
+def solve(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
+    """k steps of replica symmetry breaking on the branch that grows from the symmetric solution."""
+    if k == 0:
+        return settle(chain, symmetric, tau=1e6)
+    return one_step(chain, symmetric) if k == 1 else continuous(chain, symmetric, k)
