@@ -1,35 +1,61 @@
 """Command line of the theory: ``python -m theory``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from deepglass import files, schema
-from deepglass.cli import Format, application, print_json
-from theory.profile import BRANCHES, SCENARIOS, Profile, ensemble, solve_profile
+from deepglass.cli import Format, application, choice, print_json
+from deepglass.errors import InvalidInput
+from theory.closures import CLOSURES
+from theory.network import check_depth
+from theory.potentials import POTENTIALS
+from theory.profile import BRANCHES, SCENARIOS, Profile, solve_profile
+from theory.transitions import Transitions, phase_diagram, transitions
 
 app = application("Replica theory of deep perceptrons: how strongly each layer is fixed by the data.")
+
+Scenario = Annotated[
+    str,
+    choice(SCENARIOS, "random: random inputs and outputs. teacher-student: outputs of a teacher network."),
+]
+Depth = Annotated[int, typer.Option(help="Number of weight layers L, 1 to 200.")]
+Margin = Annotated[
+    float,
+    typer.Option(
+        help="Smallest gap every neuron must have, -4 to 4. Other than 0, teacher-student is a planted "
+        "ensemble: patterns around a machine that satisfies them, not the answers of a teacher."
+    ),
+]
+ClosureName = Annotated[
+    str,
+    choice(
+        CLOSURES,
+        "gaussian: a neuron enters its own gap by its average, as in the reference. "
+        "site: neuron and gap together.",
+    ),
+]
+PotentialName = Annotated[
+    str,
+    choice(
+        POTENTIALS,
+        "hard: no gap below the margin. soft: a harmonic penalty below it, at inverse temperature --beta.",
+    ),
+]
+Beta = Annotated[
+    float | None, typer.Option(help="Inverse temperature of the soft potential, 1e-3 to 1e8; only with it.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")]
 
 
 @app.command()
 def profile(
-    scenario: Annotated[
-        str,
-        typer.Option(
-            help="random: random inputs and outputs. teacher-student: outputs of a teacher network.",
-            metavar="|".join(SCENARIOS),
-        ),
-    ],
-    depth: Annotated[int, typer.Option(help="Number of weight layers L, 1 to 200.")],
+    scenario: Scenario,
+    depth: Depth,
     alpha: Annotated[float, typer.Option(help="Storage ratio M/N: patterns per unit of width, 1e-6 to 1e9.")],
-    margin: Annotated[
-        float,
-        typer.Option(
-            help="Smallest gap every neuron must have, -4 to 4. Other than 0, teacher-student is a planted "
-            "ensemble: patterns around a machine that satisfies them, not the answers of a teacher."
-        ),
-    ] = 0.0,
+    margin: Margin = 0.0,
     branch: Annotated[
         str,
         typer.Option(
@@ -38,15 +64,19 @@ def profile(
             metavar="|".join(BRANCHES),
         ),
     ] = "continuous",
+    closure: ClosureName = "gaussian",
+    potential: PotentialName = "hard",
+    beta: Beta = None,
     format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Also write the profile to this netCDF4 file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Overlap profile of a network: neuron layers q_0..q_L and weight layers Q_1..Q_L.
 
-    Solves the replica-symmetric equations (hard core, Gaussian closure). An overlap of 0 is a liquid
+    Solves the replica-symmetric equations. An overlap of 0 is a liquid
     layer, 1 a frozen one. Entropy is counted per N M. The residual is the largest change of any overlap
-    under one undamped map of the equations, relative to one minus that overlap.
+    under one undamped map of the equations, relative to one minus that overlap. The replicon is positive
+    where replica symmetry is stable.
 
     Exit codes: 2 for bad input, 3 where the branch has no solution (the capacity or spinodal is named).
 
@@ -57,7 +87,9 @@ def profile(
     """
     if out is not None:
         files.check_target(out, overwrite)
-    result = solve_profile(scenario, depth, alpha, margin, branch)
+    result = solve_profile(
+        scenario, depth, alpha, margin, branch, closure=closure, potential=potential, beta=beta
+    )
     if out is not None:
         schema.write(result.to_dataset(), out, kind="profile", overwrite=overwrite)
     if format is Format.json:
@@ -73,11 +105,15 @@ def as_json(result: Profile) -> dict[str, Any]:
         "depth": result.depth,
         "alpha": result.alpha,
         "margin": result.margin,
+        "closure": result.closure,
+        "potential": result.potential,
+        "beta": result.beta,
         "branch": result.branch,
         "q": result.q,
         "Q": result.Q,
         "eps": result.eps,
         "entropy": result.entropy,
+        "replicon": result.replicon,
         "residual": result.certificate.residual,
         "evaluations": result.certificate.evaluations,
         "method": result.certificate.method,
@@ -87,11 +123,12 @@ def as_json(result: Profile) -> dict[str, Any]:
 
 def as_table(result: Profile) -> str:
     """The profile for reading: one line per layer, Q_l on the line of the layer it leads to."""
-    kind = ensemble(result.scenario, result.margin)
+    beta = "" if result.beta is None else f", beta {result.beta:g}"
     lines = [
         f"{result.scenario}, depth {result.depth}, alpha {result.alpha:g}, margin {result.margin:g}"
-        + (" (planted ensemble)" if kind == "planted" else "")
+        + (" (planted ensemble)" if result.ensemble == "planted" else "")
         + f": {result.branch} branch",
+        f"{result.potential}{beta}, {result.closure} closure",
         "",
         f"{'layer':>5}  {'q':>12}  {'1-q':>9}  {'Q':>12}  {'1-Q':>9}  {'eps':>11}",
     ]
@@ -105,8 +142,109 @@ def as_table(result: Profile) -> str:
     lines += ["", f"entropy   {result.entropy:.12g}"]
     lines += [f"          {name} {value:.12g}" for name, value in result.entropies.items()]
     lines += [
+        f"replicon  {result.replicon:.6g} ({'stable' if result.replicon > 0.0 else 'unstable'})",
         f"residual  {result.certificate.residual:.1e} ({result.certificate.reason}, "
         f"{result.certificate.evaluations} evaluations)",
         f"method    {result.certificate.method}",
     ]
     return "\n".join(lines)
+
+
+@app.command("transitions")
+def transitions_command(
+    scenario: Scenario,
+    depth: Depth,
+    margin: Margin = 0.0,
+    closure: ClosureName = "gaussian",
+    potential: PotentialName = "hard",
+    beta: Beta = None,
+    format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
+) -> None:
+    """Every transition of a network up to alpha = 1e6.
+
+    continuous: a hidden layer begins to freeze. spinodal: a branch appears or ends. first order: the
+    entropies of two branches cross. capacity: random data cannot be stored beyond.
+
+    \b
+    Example:
+        python -m theory transitions --scenario teacher-student --depth 3
+    """
+    found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
+    if format is Format.json:
+        print_json(transitions_as_json(found))
+    else:
+        typer.echo(transitions_as_table(found))
+
+
+@app.command("phase-diagram")
+def phase_diagram_command(
+    scenario: Scenario,
+    out: Annotated[Path, typer.Option(help="The picture: .png, .pdf or .svg.")],
+    depths: Annotated[str, typer.Option(help="Depths to draw, e.g. 2,3,5.")] = "",
+    max_depth: Annotated[int | None, typer.Option(help="All depths up to this one instead.")] = None,
+    margin: Margin = 0.0,
+    closure: ClosureName = "gaussian",
+    potential: PotentialName = "hard",
+    beta: Beta = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw alpha against depth with all transitions.
+
+    \b
+    Example:
+        python -m theory phase-diagram --scenario teacher-student --depths 2,3,5,10 \\
+            --out phases.png
+    """
+    chosen = depths_of(depths, max_depth)
+    if out.suffix.lower() not in PICTURES:
+        raise InvalidInput(f"out = '{out}' must end in one of {', '.join(PICTURES)}")
+    files.check_target(out, overwrite)
+    found = phase_diagram(scenario, chosen, closure=closure, margin=margin, potential=potential, beta=beta)
+    # Matplotlib is slow to import, and only a picture needs it.
+    from theory import diagram
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    diagram.draw(found, out)
+    typer.echo(f"wrote {out}")
+
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def depths_of(depths: str, max_depth: int | None) -> list[int]:
+    """The depths asked for by ``--depths`` or ``--max-depth``; exactly one of the two."""
+    if bool(depths) == (max_depth is not None):
+        raise InvalidInput("give one of --depths, e.g. 2,3,5, and --max-depth")
+    if max_depth is not None:
+        return list(range(1, check_depth(max_depth) + 1))
+    words = [word.strip() for word in depths.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise InvalidInput(f"depths = {depths!r} must be integers separated by commas")
+    return sorted({check_depth(int(word)) for word in words})
+
+
+def transitions_as_json(found: Transitions) -> dict[str, Any]:
+    """The transitions as one object of lists of small objects."""
+    return asdict(found)
+
+
+def transitions_as_table(found: Transitions) -> str:
+    """The transitions for reading, one per line."""
+    beta = "" if found.beta is None else f", beta {found.beta:g}"
+    lines = [
+        f"{found.scenario}, depth {found.depth}, {found.potential}{beta}, margin {found.margin:g}, "
+        f"{found.closure} closure",
+        "",
+    ]
+    lines += [f"continuous   {f.alpha:<14.10g} layer {f.layer} freezes" for f in found.continuous]
+    lines += [
+        f"spinodal     {s.alpha:<14.10g} the {s.branch} branch {'appears' if s.side == 'from' else 'ends'}"
+        for s in found.spinodal
+    ]
+    lines += [
+        f"first order  {c.alpha:<14.10g} {c.below} to {c.above}, entropy {c.entropy:.10g}"
+        for c in found.first_order
+    ]
+    if found.capacity is not None:
+        lines.append(f"capacity     {found.capacity:<14.10g}")
+    return "\n".join(lines + [f"note: {note}" for note in found.notes])

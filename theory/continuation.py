@@ -132,6 +132,54 @@ def find_fold(
     raise AssertionError("the walk ends by returning or raising")
 
 
+@dataclass(frozen=True)
+class Trace:
+    """A stretch of a curve: points x (T, K) at a (T,), and the folds met, with the index of the point
+    before each.
+    """
+
+    x: Array
+    a: Array
+    folds: tuple[tuple[int, Fold], ...]
+
+
+def trace(
+    family: Family,
+    x: Array,
+    a: float,
+    direction: int,
+    stop: Callable[[Array, float], bool],
+    limit: int = 2_000,
+) -> Trace:
+    """The curve left from the solution (x, a) with a growing (direction 1) or falling (-1), through its
+    folds.
+
+    Ends at the first point where ``stop(x, a)`` holds (included), or after ``limit`` points. Raises
+    NotConverged if the curve cannot be followed.
+    """
+    points = [np.append(x, a)]
+    folds: list[tuple[int, Fold]] = []
+    walk = _Walk(family)
+    for step in _steps(walk, x, a, direction):
+        if step.after[-1] * step.tangent[-1] < 0.0:
+            fold = Fold(*_locate(walk, step, lambda y, tangent: float(tangent[-1])))
+            folds.append((len(points) - 1, fold))
+        points.append(step.found)
+        if stop(step.found[:-1], float(step.found[-1])) or len(points) >= limit:
+            break
+    y = np.array(points)
+    return Trace(y[:, :-1], y[:, -1], tuple(folds))
+
+
+def at_parameter(family: Family, x: Array, a: float) -> Array:
+    """The solution at a nearest to ``x``, by Newton steps. Raises NotConverged if they do not contract."""
+    y, scale = np.append(x, a), np.append(np.maximum(1.0, np.abs(x)), 1.0)
+    found = _Walk(family).correct(y, scale, np.append(np.zeros_like(x), 1.0))
+    if found is None:
+        raise NotConverged("a point on a branch cannot be located", last=y)
+    return np.asarray(found[:-1])
+
+
 def reach_zero(family: Family, x: Array, a: float) -> Array:
     """The x at which the curve through (x, a > 0), left with a falling, first meets a = 0.
 

@@ -7,9 +7,7 @@ not decreasing in i. Gaussian closure (Yoshino, SciPost Phys. Core 2, 005 (2020)
     -(Q^-1)_i(l) = alpha q_i(l-1) q_i(l) w_i(l),           q_i(l) = neuron(eps(l))
     eps_i(l) = q_i(l-1) Q_i(l) w_i(l) + Q_i(l+1) q_i(l+1) w_i(l+1)
 
-k = 0 is replica symmetry. Mirror images l <-> L - l solve the same equations and are computed once. Layers freeze
-from the boundaries inwards: the ``front`` counts the frozen hidden layers on either side, the others are liquid,
-their overlaps exactly 0 at every level.
+k = 0 is replica symmetry. Mirror images l <-> L - l solve the same equations and are computed once.
 """
 
 import math
@@ -19,8 +17,9 @@ from functools import cached_property
 import numpy as np
 
 from theory import spherical, terms
+from theory.closures import CLOSURES
 from theory.gaussian import Array
-from theory.measures import interaction_at_zero
+from theory.overlaps import Support
 from theory.parisi import Recursion
 from theory.potentials import Potential
 from theory.spherical import Sphere
@@ -76,46 +75,21 @@ class Evaluation:
 class HierarchicalChain:
     """A chain of ``depth`` weight layers on random data at storage ratio ``alpha``, break points ``m`` (k,).
 
-    ``front``: number of frozen hidden layers from either boundary. ``step``: grading of the field grids.
+    ``support``: which hidden layers are frozen; the overlaps of liquid ones are exactly 0 at every level.
+    ``step``: grading of the field grids.
     """
 
     depth: int
     alpha: float
     potential: Potential
     m: Array
-    front: int
+    support: Support
     step: float = terms.STEP
 
     @property
     def levels(self) -> int:
         """Number of values per layer, k + 1."""
         return int(self.m.size) + 1
-
-    @property
-    def whole(self) -> bool:
-        """Whether every hidden layer is frozen."""
-        return self.front >= self.depth // 2
-
-    @cached_property
-    def bonds(self) -> range:
-        """Weight layers that are computed: frozen ones; the others are their mirror images, or 0."""
-        return range(1, ((self.depth + 1) // 2 if self.whole else self.front) + 1)
-
-    @cached_property
-    def hidden(self) -> range:
-        """Neuron layers that are computed."""
-        return range(1, min(self.front, self.depth // 2) + 1)
-
-    def growth(self, levels: Levels) -> float:
-        """Factor by which one map multiplies an infinitesimal overlap of the first liquid layer; 0 if none.
-
-        ``alpha w(0)^2 (q_k(l-1)^2 + q_k(l+1)^2)``, the innermost level being the first to freeze.
-        """
-        if self.whole:
-            return 0.0
-        w = interaction_at_zero(self.potential)
-        below, above = levels.q[self.front, -1], levels.q[self.front + 2, -1]
-        return float(self.alpha * w * w * (below**2 + above**2))
 
     def bond(self, layer: int) -> int:
         """The computed weight layer that ``layer`` equals."""
@@ -124,6 +98,26 @@ class HierarchicalChain:
     def neuron(self, layer: int) -> int:
         """The computed neuron layer that ``layer`` equals (0: the frozen boundaries)."""
         return min(layer, self.depth - layer)
+
+    @cached_property
+    def bonds(self) -> tuple[int, ...]:
+        """Frozen weight layers that are computed; the others are their mirror images, or 0."""
+        frozen = self.support.bonds
+        return tuple(layer for layer in range(1, self.depth + 1) if frozen[layer - 1] and self.bond(layer) == layer)
+
+    @cached_property
+    def hidden(self) -> tuple[int, ...]:
+        """Frozen neuron layers that are computed."""
+        frozen = self.support.neurons
+        return tuple(layer for layer in range(1, self.depth) if frozen[layer] and self.neuron(layer) == layer)
+
+    def growth(self, levels: Levels) -> Array:
+        """Factor by which one map multiplies an infinitesimal overlap of hidden layers 1..L-1, shape (L-1,).
+
+        A layer freezes first at its innermost level, between the innermost overlaps of its neighbours.
+        """
+        q = levels.q[:, -1]
+        return CLOSURES["gaussian"].onset(self.potential, self.alpha, q[:-2], q[2:]).growth
 
     @property
     def unknowns(self) -> int:
@@ -141,10 +135,10 @@ class HierarchicalChain:
         rows = x.reshape(-1, self.levels)
         q, Q = np.zeros((self.depth + 1, self.levels)), np.zeros((self.depth, self.levels))
         q[[0, -1]] = 1.0
-        for layer in self.bonds:
-            Q[[layer - 1, self.depth - layer]] = rows[layer - 1]
-        for layer in self.hidden:
-            q[[layer, self.depth - layer]] = rows[len(self.bonds) + layer - 1]
+        for layer, row in zip(self.bonds, rows, strict=False):
+            Q[[layer - 1, self.depth - layer]] = row
+        for layer, row in zip(self.hidden, rows[len(self.bonds) :], strict=True):
+            q[[layer, self.depth - layer]] = row
         return Levels(q, Q)
 
     def _unknown(self, x: Array, index: int, size: int) -> Dual:
@@ -157,8 +151,8 @@ class HierarchicalChain:
     def evaluate(self, x: Array, jacobian: bool = True) -> Evaluation:
         """One undamped map of packed overlaps ``x`` (N,), with its Jacobian."""
         K, size = self.levels, self.unknowns if jacobian else 0
-        Q = {layer: self._unknown(x, layer - 1, size) for layer in self.bonds}
-        q = {layer: self._unknown(x, len(self.bonds) + layer - 1, size) for layer in self.hidden}
+        Q = {layer: self._unknown(x, i, size) for i, layer in enumerate(self.bonds)}
+        q = {layer: self._unknown(x, len(self.bonds) + i, size) for i, layer in enumerate(self.hidden)}
         q[0] = Dual(np.ones(K), np.zeros((K, size)))
         around = {layer: (q[self.neuron(layer - 1)], q[self.neuron(layer)]) for layer in self.bonds}
 
@@ -174,10 +168,11 @@ class HierarchicalChain:
             images.append(Dual(answer.Q, answer.response @ pull.slope))
         eps = np.zeros((self.depth + 1, K))
         for layer in self.hidden:
-            field = q[layer - 1] * Q[layer] * w[layer]
-            there = self.bond(layer + 1)
-            if there in w:
-                field = field + q[self.neuron(layer + 1)] * Q[there] * w[there]
+            field = Dual(np.zeros(K), np.zeros((K, size)))
+            for neighbour, between in ((layer - 1, layer), (layer + 1, layer + 1)):
+                here = self.bond(between)
+                if here in w:
+                    field = field + q[self.neuron(neighbour)] * Q[here] * w[here]
             spin = neurons[layer] = terms.neuron(field.value, self.m, self.step)
             eps[[layer, self.depth - layer]] = field.value
             images.append(Dual(spin.w, spin.response @ field.slope if size else field.slope))

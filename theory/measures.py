@@ -87,6 +87,14 @@ def interaction_entropy(potential: Potential, overlap: Array, complement: Array,
     return np.asarray(np.sum(weight * potential.value(excess, variance), axis=1))
 
 
+def interaction_moment(potential: Potential, overlap: Array, complement: Array, n: int) -> Array:
+    """``< f''(sqrt(lambda) z)^2 >``, shape (K,): the response to fluctuations that break replica
+    symmetry.
+    """
+    excess, variance, weight = _gaps(potential, overlap, complement, n)
+    return np.asarray(np.sum(weight * potential.slopes(excess, variance).second ** 2, axis=1))
+
+
 def _fields(eps: Array) -> tuple[Array, Array, Array, Array]:
     """z, weights, h = sqrt(eps) z and sech(h); all of shape (K, n)."""
     scale = 1.0 / np.sqrt(np.maximum(eps, 1.0))
@@ -135,6 +143,14 @@ def neuron_log_partition(eps: Array, n: int) -> Array:
     ratio = np.divide(tail, decay, out=np.ones_like(decay), where=decay > 0.0)
     mean = np.sum(0.5 * weight * np.exp(-h) * (ratio + 2.0 * h + tail), axis=1)
     return np.asarray(np.exp(-0.5 * eps) * mean)
+
+
+def neuron_moment(eps: Array, n: int) -> Array:
+    """``< sech^4 >`` of the neuron's field, for any eps >= 0, shape (K,); for n = 1 it is dq/deps."""
+    _, weight, _, sech = _fields(eps)
+    if n == 0:
+        return np.asarray(np.sum(weight * sech**4, axis=1))
+    return np.asarray(np.exp(-0.5 * eps) * np.sum(weight * sech**3, axis=1))
 
 
 def weight(log_p: Array, n: int) -> Weight:

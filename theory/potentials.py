@@ -7,6 +7,9 @@ A potential v enters the replica equations only through
 and its h-derivatives, with ``v2 = 1 - lambda`` the variance left inside a state. They are given in
 closed form, so that a step or a kink of v never meets a quadrature. They are asked at the *excess*
 ``h - margin``: near the margin the caller knows it better than the difference of two doubles.
+
+A new interaction is one class with ``name``, ``margin``, ``value`` and ``slopes``: nothing else asks what
+it is. Quadratures refine around the margin down to the width ``sqrt(v2)``, below which f cannot vary.
 """
 
 import math
@@ -16,8 +19,17 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.special import erfcx, log_ndtr
 
+from deepglass import checks
+from deepglass.errors import InvalidInput
 from theory.gaussian import Array
 
+MARGIN_MAX = 4.0
+"""Largest |margin|. At -4 chance meets all but 3e-5 of the constraints: spinodals lie near 2e9 already."""
+
+BETA_MIN, BETA_MAX = 1e-3, 1e8
+"""Inverse temperatures of the soft core: at 1e8 it is the hard core to 1e-4."""
+
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 _FRACTION_FROM = 6.0
 _FRACTION_DEPTH = 24
 
@@ -88,3 +100,72 @@ class HardCore:
         width = np.sqrt(variance)
         ratio, total = inverse_mills(np.asarray(excess / width))
         return Slopes(ratio / width, -ratio * total / variance)
+
+
+@dataclass(frozen=True)
+class SoftCore:
+    """A harmonic penalty for gaps below the margin: ``v(r) = (r - margin)^2/2`` there, else 0.
+
+    With u = h/sqrt(v2) (h the excess), ``b = beta/(1 + beta v2)``, ``s = 1/sqrt(1 + beta v2)``, y = s u:
+
+        exp f = Phi(u) + T,   T = s exp(-b h^2/2) Phi(-y) = s phi(u) M(y),   M(y) = Phi(-y)/phi(y)
+        f'  = [b sqrt(v2) phi(u) - b h T] exp(-f) = b sqrt(v2) phi(u) [1 - y M(y)] exp(-f)
+        f'' = -b T exp(-f) - b sqrt(v2) f' [H(u) + u] Phi(u) exp(-f)
+
+    The first form of f' is a sum of positive terms for h < 0, the second for h >= 0; f'' always is.
+    ``beta -> infinity`` is the hard core.
+    """
+
+    beta: float
+    margin: float = 0.0
+    name: str = "soft-core"
+
+    def value(self, excess: Array, variance: Array) -> Array:
+        """``ln[Phi(u) + T]``."""
+        excess, variance = np.broadcast_arrays(excess, variance)
+        return np.asarray(
+            np.logaddexp(log_ndtr(excess / np.sqrt(variance)), self._log_inside(excess, variance))
+        )
+
+    def slopes(self, excess: Array, variance: Array) -> Slopes:
+        """f' and f'' from the shares Phi(u)/exp f and T/exp f of the two sides of the margin."""
+        excess, variance = np.broadcast_arrays(excess, variance)
+        width = np.sqrt(variance)
+        u = excess / width
+        stiffness = self.beta / (1.0 + self.beta * variance)
+        f = self.value(excess, variance)
+        inside = np.exp(self._log_inside(excess, variance) - f)
+        outside = np.exp(log_ndtr(u) - f)
+        edge = stiffness * width * np.exp(-0.5 * u * u - _LOG_SQRT_2PI - f)
+        # 1 - y M(y) = (H(-y) - y)/H(-y), for y >= 0 only: H(-y) vanishes on the other side.
+        above = excess >= 0.0
+        y = np.where(above, u, 0.0) / np.sqrt(1.0 + self.beta * variance)
+        ratio, total = inverse_mills(np.asarray(-y))
+        first = np.where(above, edge * total / ratio, edge - stiffness * excess * inside)
+        second = -stiffness * (inside + width * first * inverse_mills(np.asarray(u))[1] * outside)
+        return Slopes(first, second)
+
+    def _log_inside(self, excess: Array, variance: Array) -> Array:
+        """ln T, the weight of gaps below the margin."""
+        spread = 1.0 + self.beta * variance
+        y = excess / np.sqrt(variance * spread)
+        return np.asarray(-0.5 * np.log(spread) - 0.5 * self.beta * excess**2 / spread + log_ndtr(-y))
+
+
+POTENTIALS = ("hard", "soft")
+"""The words by which the command line and ``solve_profile`` name the potentials."""
+
+
+def potential_of(word: str, margin: float = 0.0, beta: float | None = None) -> Potential:
+    """The potential a user names. Raises InvalidInput for values out of range, or a beta where none
+    belongs.
+    """
+    word = checks.one_of("potential", word, POTENTIALS)
+    margin = checks.real("margin", margin, at_least=-MARGIN_MAX, at_most=MARGIN_MAX)
+    if word == "hard":
+        if beta is not None:
+            raise InvalidInput(f"beta = {beta!r} belongs to the soft potential; the hard core has none")
+        return HardCore(margin)
+    if beta is None:
+        raise InvalidInput("potential = 'soft' needs beta, the inverse temperature")
+    return SoftCore(checks.real("beta", beta, at_least=BETA_MIN, at_most=BETA_MAX), margin)

@@ -9,10 +9,13 @@ import xarray as xr
 from deepglass import checks
 from deepglass.errors import NotConverged
 from theory import branches
+from theory.closures import CLOSURES
 from theory.gaussian import Array
-from theory.network import REPLICAS, Chain
-from theory.potentials import HardCore
+from theory.network import REPLICAS, Chain, check_depth
+from theory.potentials import HardCore, Potential, potential_of
+from theory.saddle import SaddlePoint
 from theory.solve import Certificate
+from theory.stability import Stability, stability
 
 SCENARIOS = tuple(REPLICAS)
 BRANCHES = ("continuous", "crystal", "equilibrium")
@@ -20,13 +23,15 @@ BRANCHES = ("continuous", "crystal", "equilibrium")
 
 @dataclass(frozen=True)
 class Profile:
-    """A replica-symmetric solution of the deep perceptron (hard core, Gaussian closure).
+    """A replica-symmetric solution of the deep perceptron.
 
-    Inputs ``scenario``, ``depth`` = L, ``alpha``, ``margin``; ``branch`` is the branch solved.
+    Inputs ``scenario``, ``depth`` = L, ``alpha``, ``margin``, ``closure``, ``potential`` (``hard-core``
+    or ``soft-core``) and ``beta`` (None for the hard core); ``branch`` is the branch solved.
     ``q``, ``q_complement`` = 1 - q: neuron overlaps, shape (L+1,), layers 0..L, boundaries 1, liquid 0.
     ``Q``, ``Q_complement``: weight overlaps, shape (L,), layers 1..L. ``eps``: variance of the
     neurons' fields, shape (L-1,), hidden layers. ``entropy``: per N M; per replica for random, of the
     student for teacher-student. ``certificate``: residual of the undamped equations and how it was reached.
+    ``stability``: against breaking of the replica symmetry; its ``replicon`` is positive where stable.
     ``entropies``: the branches that were compared, if the equilibrium was asked for.
     """
 
@@ -42,7 +47,21 @@ class Profile:
     eps: Array
     entropy: float
     certificate: Certificate
+    closure: str
+    potential: str
+    beta: float | None
+    stability: Stability
     entropies: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def replicon(self) -> float:
+        """The stability eigenvalue, positive where replica symmetry is stable."""
+        return self.stability.replicon
+
+    @property
+    def ensemble(self) -> str:
+        """What the output layer is, see :func:`ensemble`."""
+        return ensemble(self.scenario, self.margin, self.potential)
 
     def to_dataset(self) -> xr.Dataset:
         """The profile with labelled layers; eps is NaN at the frozen boundaries."""
@@ -65,12 +84,14 @@ class Profile:
                 "depth": self.depth,
                 "alpha": self.alpha,
                 "margin": self.margin,
-                "potential": HardCore.name,
-                "closure": "gaussian",
+                "potential": self.potential,
+                **({} if self.beta is None else {"beta": self.beta}),
+                "closure": self.closure,
                 "rsb": 0,
                 "branch": self.branch,
-                "ensemble": ensemble(self.scenario, self.margin),
+                "ensemble": self.ensemble,
                 "entropy": self.entropy,
+                "replicon": self.replicon,
                 "residual": self.certificate.residual,
                 "evaluations": self.certificate.evaluations,
                 "method": self.certificate.method,
@@ -79,18 +100,19 @@ class Profile:
         )
 
 
-def ensemble(scenario: str, margin: float) -> str:
+def ensemble(scenario: str, margin: float, potential: str = HardCore.name) -> str:
     """What the output layer is: ``random``, a deterministic ``teacher``, or ``planted``.
 
-    A hard core at a margin other than 0 forbids some outputs of any machine: the one-replica limit then
-    describes patterns planted around a machine that satisfies them, not the answers of a teacher.
+    Unless exp(-beta v(h)) + exp(-beta v(-h)) = 1, which only the hard core at margin 0 satisfies, the
+    one-replica limit describes patterns planted around a machine that satisfies them, not the answers of
+    a teacher.
     """
     if scenario == "random":
         return "random"
-    return "teacher" if margin == 0.0 else "planted"
+    return "teacher" if margin == 0.0 and potential == HardCore.name else "planted"
 
 
-def _profile(branch: str, point: branches.SaddlePoint, entropies: Mapping[str, float]) -> Profile:
+def _profile(branch: str, point: SaddlePoint, entropies: Mapping[str, float]) -> Profile:
     overlaps, chain = point.overlaps, point.chain
     return Profile(
         scenario=chain.scenario,
@@ -105,33 +127,51 @@ def _profile(branch: str, point: branches.SaddlePoint, entropies: Mapping[str, f
         eps=point.eps[1:-1],
         entropy=point.entropy,
         certificate=point.certificate,
+        closure=chain.closure.name,
+        potential=chain.potential.name,
+        beta=getattr(chain.potential, "beta", None),
+        stability=stability(point),
         entropies=entropies,
     )
 
 
+def chain_of(scenario: str, depth: int, alpha: float, closure: str, potential: Potential) -> Chain:
+    """The chain a user names. Raises InvalidInput for a value out of range."""
+    scenario = checks.one_of("scenario", scenario, SCENARIOS)
+    depth = check_depth(depth)
+    # Not above 0 is one complaint, outside the range that has been tested another.
+    alpha = checks.real("alpha", alpha, above=0.0)
+    alpha = checks.real("alpha", alpha, at_least=branches.ALPHA_MIN, at_most=branches.ALPHA_MAX)
+    return Chain(scenario, depth, alpha, potential, CLOSURES[checks.one_of("closure", closure, CLOSURES)])
+
+
 def solve_profile(
-    scenario: str, depth: int, alpha: float, margin: float = 0.0, branch: str = "continuous"
+    scenario: str,
+    depth: int,
+    alpha: float,
+    margin: float = 0.0,
+    branch: str = "continuous",
+    *,
+    closure: str = "gaussian",
+    potential: str = "hard",
+    beta: float | None = None,
 ) -> Profile:
     """Solve the replica-symmetric equations of a chain of ``depth`` weight layers.
 
-    ``scenario``: ``random`` (random inputs and outputs) or ``teacher-student`` (outputs of a teacher at
-    margin 0; a planted ensemble at any other). ``depth`` <= 200. ``alpha`` = M/N, 1e-6 to 1e9. ``margin``:
-    least gap, |margin| <= 4.
-    ``branch``: ``continuous`` (grown from infinitesimal overlaps), ``crystal`` (teacher-student, all
-    overlaps close to 1) or ``equilibrium`` (of those that exist the one of larger entropy).
+    ``scenario``: ``random`` (random inputs and outputs) or ``teacher-student`` (outputs of a teacher for
+    the hard core at margin 0; a planted ensemble otherwise). ``depth`` <= 200. ``alpha`` = M/N, 1e-6 to
+    1e9. ``margin``: least gap, |margin| <= 4. ``closure``: ``gaussian`` or ``site``
+    (:mod:`theory.closures`). ``potential``: ``hard``, or ``soft`` with an inverse temperature ``beta``,
+    1e-3 to 1e8. ``branch``: ``continuous`` (grown from infinitesimal overlaps), ``crystal``
+    (teacher-student, all overlaps close to 1) or ``equilibrium`` (of those that exist the one of larger
+    entropy).
 
     Raises InvalidInput for a value out of range, NoSolution (``.limit`` names the nearest alpha) where the
     branch does not exist, NotConverged if the residual exceeds 1e-10, or 8 rounding errors of the largest
     logit where that is more (:func:`theory.solve.accepted`; 6e-8 for a crystal at alpha = 1e9).
     """
-    scenario = checks.one_of("scenario", scenario, SCENARIOS)
-    depth = branches.check_depth(depth)
-    # Not above 0 is one complaint, outside the range that has been tested another.
-    alpha = checks.real("alpha", alpha, above=0.0)
-    alpha = checks.real("alpha", alpha, at_least=branches.ALPHA_MIN, at_most=branches.ALPHA_MAX)
-    margin = checks.real("margin", margin, at_least=-branches.MARGIN_MAX, at_most=branches.MARGIN_MAX)
+    chain = chain_of(scenario, depth, alpha, closure, potential_of(potential, margin, beta))
     branch = checks.one_of("branch", branch, BRANCHES)
-    chain = Chain(scenario, depth, alpha, HardCore(margin))
     try:
         if branch == "continuous":
             return _profile(branch, branches.continuous(chain), {})
@@ -141,10 +181,7 @@ def solve_profile(
     except NotConverged as error:
         # Raised in the depths of the solver, which knows no physics: say which equations failed.
         raise NotConverged(
-            f"branch {branch} of scenario {scenario}, depth {depth}, alpha {alpha:.10g}, "
-            f"margin {margin:g}: {error}",
-            error.last,
-            error.residual,
+            f"branch {branch} of {chain.label}, alpha {chain.alpha:.10g}: {error}", error.last, error.residual
         ) from error
 
 

@@ -28,6 +28,7 @@ _FIRST_TAU = 2.0
 _LARGEST_TAU = 1e12
 _SEED = 1e-8
 _MARGINAL = 1e-6
+_FAR_FROM_STABLE = 1.3
 _CROWDED = 12
 _CROWD = 1e-3
 _DENSE = 60
@@ -137,9 +138,13 @@ def relax(
         if np.isfinite(previous):
             tau = min(max(tau * min(_GROWTH, max(1.0 / _GROWTH, 1.5 * previous / off)), 1.0), _LARGEST_TAU)
         previous = off
-        now = min(tau, 0.5 / (rho - 1.0)) if rho > stable else tau
-        step = np.linalg.solve((1.0 + 1.0 / now) * np.eye(x.size) - jacobian, image - x)
-        x = _guarded(x, x + step, levels)
+        if rho > _FAR_FROM_STABLE:
+            # The map itself leaves an unstable root faster than implicit steps, which halve tau for it.
+            x = _guarded(x, image, levels)
+        else:
+            now = min(tau, 0.5 / (rho - 1.0)) if rho > stable else tau
+            step = np.linalg.solve((1.0 + 1.0 / now) * np.eye(x.size) - jacobian, image - x)
+            x = _guarded(x, x + step, levels)
         if rho > stable:
             x = _seeded(x, levels)
     raise NotConverged(

@@ -17,11 +17,12 @@ from deepglass.errors import NoSolution, NotConverged
 from theory.gaussian import Array
 from theory.hierarchy import Evaluation, HierarchicalChain, Levels
 from theory.measures import interaction_at_zero
+from theory.overlaps import Support
 from theory.potentials import Potential
 from theory.relaxation import Mapped, Relaxed, relax
 
-TOLERANCE = 1e-8
-"""Residual at which a hierarchy is accepted: the grids of the fields carry noise of 1e-9."""
+TOLERANCE = 1e-9
+"""Residual at which a hierarchy is accepted: the field grids carry noise of 1e-11."""
 
 COARSE = 5
 """Levels of the hierarchy with which the largest break point is found for k >= 2."""
@@ -80,7 +81,7 @@ def settle(chain: HierarchicalChain, levels: Levels, tau: float = 2.0) -> State:
         relaxed = relax(mapping, chain.pack(start), chain.levels, tolerance=TOLERANCE, tau=tau)
         evaluations += relaxed.evaluations
         solved = chain.unpack(relaxed.x)
-        if chain.growth(solved) <= 1.0:
+        if not np.any((chain.growth(solved) > 1.0) & ~chain.support.neurons[1:-1]):
             found = chain.evaluate(relaxed.x, jacobian=False)
             return State(chain, replace(relaxed, evaluations=evaluations), found)
         start = solved
@@ -91,16 +92,17 @@ def _extended(chain: HierarchicalChain, levels: Levels) -> tuple[HierarchicalCha
     q, Q = levels.q.copy(), levels.Q.copy()
     w = interaction_at_zero(chain.potential)
     shape = np.linspace(0.2, 1.0, chain.levels)
-    while (growth := chain.growth(Levels(q, Q))) > 1.0:
-        front = chain.front + 1
-        mirror = chain.depth - front
-        q[[front, mirror]] = min(0.3, 0.2 * (growth - 1.0)) * shape
-        for layer in {front, front + 1, mirror, mirror + 1}:
-            if np.all(Q[layer - 1] == 0.0):
-                p = chain.alpha * w * q[layer - 1] * q[layer]
-                Q[layer - 1] = 4.0 * p / (1.0 + np.sqrt(1.0 + 4.0 * p)) ** 2
-        chain = replace(chain, front=front)
-    return chain, Levels(q, Q)
+    while True:
+        growth = chain.growth(Levels(q, Q))
+        new = (growth > 1.0) & ~chain.support.neurons[1:-1]
+        if not new.any():
+            return chain, Levels(q, Q)
+        support = Support(tuple(bool(frozen) for frozen in chain.support.neurons[1:-1] | new))
+        q[1:-1][new] = np.minimum(0.3, 0.2 * (growth[new] - 1.0))[:, None] * shape
+        for index in np.flatnonzero(support.bonds & ~chain.support.bonds):
+            p = chain.alpha * w * q[index] * q[index + 1]
+            Q[index] = 4.0 * p / (1.0 + np.sqrt(1.0 + 4.0 * p)) ** 2
+        chain = replace(chain, support=support)
 
 
 def _raised(levels: Levels, shape: Array) -> Levels:
@@ -127,7 +129,7 @@ def _climb(chain: HierarchicalChain, symmetric: Levels, k: int) -> Iterator[Stat
             x_max = last + stride
             continue
         yield state
-        chain = replace(chain, front=state.chain.front)
+        chain = replace(chain, support=state.chain.support)
         levels, last = state.evaluation.levels, x_max
         x_max = min(x_max + stride, max(0.5 * (1.0 + x_max), 1.0 - 1.0 / (k + 1))) if x_max < 1 - 1 / (k + 1) else 1.0
 
@@ -221,9 +223,8 @@ def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
 
 def start(depth: int, alpha: float, potential: Potential, q: Array, Q: Array) -> tuple[HierarchicalChain, Levels]:
     """A symmetric solution q (L+1,), Q (L,) as the first chain and levels of a hierarchy."""
-    front = int(np.sum(q[1 : depth // 2 + 1] > 0.0))
-    chain = HierarchicalChain(depth, alpha, potential, np.zeros(0), front)
-    return chain, Levels(q[:, None], Q[:, None])
+    support = Support(tuple(bool(value) for value in q[1:-1] > 0.0))
+    return HierarchicalChain(depth, alpha, potential, np.zeros(0), support), Levels(q[:, None], Q[:, None])
 
 
 def solve(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:

@@ -2,10 +2,10 @@
 
 A map F is monotone when every entry of its Jacobian is >= 0. Then plain iteration from a sub-solution
 (``F(x) >= x``) climbs to the least fixed point above it, and from a super-solution (``F(x) <= x``) it
-descends to the greatest one below (Tarski). Both facts survive acceleration as long as every iterate stays a
-sub- (super-)solution: a path along which ``F(x) - x > 0`` cannot leave the box below the least fixed
-point, since on the face it would cross, ``F_i(x) - x_i <= F_i(x*) - x*_i = 0``. So Newton steps are taken
-where they keep the sign, plain steps elsewhere, and undamped Newton steps polish at the end.
+descends to the greatest one below (Tarski). Both facts survive acceleration as long as every iterate
+stays a sub- (super-)solution: a path along which ``F(x) - x > 0`` cannot leave the box below the least
+fixed point, since on the face it would cross, ``F_i(x) - x_i <= F_i(x*) - x*_i = 0``. So Newton steps
+are taken where they keep the sign, plain steps elsewhere, and undamped Newton steps polish at the end.
 
 Near a fold both can crawl. Then the curve ``F(x) - x = s G`` is followed from s = 1 at the current iterate,
 of gap G, to its first s = 0: along it all gaps keep one sign, so it ends in the same fixed point, and it
@@ -29,10 +29,11 @@ from theory.gaussian import Array
 METHOD = "sign-preserving Newton on logits of the overlaps"
 
 _EPSILON = float(np.finfo(np.float64).eps)
+ROUNDING = 64.0 * _EPSILON
 _NEAR = 0.05
 _STRIDE = 20.0
 _REPAIRS = 3
-_PATIENCE = 2_000
+_PATIENCE = 300
 
 
 class Image(NamedTuple):
@@ -81,11 +82,12 @@ def accepted(x: Array) -> float:
 
 
 class _Counted:
-    """The map, counting its evaluations and refusing values that are not numbers."""
+    """The map with its error, counting its evaluations and refusing values that are not numbers."""
 
-    def __init__(self, mapping: Map, limit: int):
+    def __init__(self, mapping: Map, limit: int, noise: float):
         self.mapping = mapping
         self.limit = limit
+        self.noise = noise
         self.evaluations = 0
 
     def __call__(self, x: Array) -> Image:
@@ -114,9 +116,9 @@ def _newton(x: Array, image: Image) -> Array | None:
     return step if np.isfinite(step).all() else None
 
 
-def _slack(x: Array) -> Array:
-    """Rounding error to be expected of F(x) - x."""
-    return np.asarray(64.0 * _EPSILON * (1.0 + np.abs(x)))
+def _slack(x: Array, noise: float) -> Array:
+    """Error to be expected of F(x) - x."""
+    return np.asarray(noise * (1.0 + np.abs(x)))
 
 
 def _size(step: Array) -> float:
@@ -155,7 +157,7 @@ def _kept(mapping: _Counted, trial: Array, side: int) -> tuple[Array, Image] | N
     for _ in range(_REPAIRS):
         image = mapping(trial)
         deficit = np.minimum(side * (image.value - trial), 0.0)
-        if np.all(deficit >= -_slack(trial)):
+        if np.all(deficit >= -_slack(trial, mapping.noise)):
             return trial, image
         # Twice the deficit: the image of the repaired point moves back as well.
         trial = trial + side * 2.0 * deficit
@@ -165,8 +167,9 @@ def _kept(mapping: _Counted, trial: Array, side: int) -> tuple[Array, Image] | N
 def _advance(mapping: _Counted, x: Array, image: Image, step: Array | None, side: int) -> tuple[Array, Image]:
     """One step that keeps ``side (F(x) - x) >= 0``: Newton if possible, plain otherwise."""
     gap = image.value - x
-    if step is not None and np.all(side * step >= -_slack(x)):
-        # Logits of small overlaps: the equation is linear in exp(x), so a long step is shortened to its log.
+    if step is not None and np.all(side * step >= -_slack(x, mapping.noise)):
+        # Logits of small overlaps: the equation is linear in exp(x), so a long step is shortened to its
+        # log.
         long = float(np.max(np.abs(step) / np.maximum(1.0, np.abs(x) / _STRIDE)))
         length = np.log1p(long) / long if long > 0.0 else 1.0
         while length * _size(step) > _size(gap):
@@ -207,15 +210,17 @@ def fixed_point(
     *,
     loose: float | None = None,
     limit: int = 5_000,
+    noise: float = ROUNDING,
 ) -> Solution:
     """The fixed point next to ``start``: the least above a sub-solution (side = 1), or the greatest
     below a super-solution (side = -1).
 
     With ``loose`` it stops early, at a sub- (super-)solution of that residual, never beyond the fixed
-    point. Raises NotConverged (with the last iterate) if the map leaves the doubles, or if ``limit``
-    evaluations leave the residual of the undamped map above :func:`accepted`.
+    point. ``noise`` is the error of the map relative to ``1 + |x|``. Raises NotConverged (with the last
+    iterate) if the map leaves the doubles, or if ``limit`` evaluations leave the residual of the
+    undamped map above :func:`accepted`.
     """
-    counted = _Counted(mapping, limit)
+    counted = _Counted(mapping, limit, noise)
     x = np.asarray(start, dtype=np.float64)
     image = counted(x)
     tried, patience = np.inf, _PATIENCE
@@ -231,7 +236,7 @@ def fixed_point(
                 x, image = polished
                 off = residual(x, image.value)
                 return Solution(x, Certificate(off, counted.evaluations, reason="converged to rounding"))
-        if np.all(np.abs(image.value - x) <= _slack(x)):
+        if np.all(np.abs(image.value - x) <= _slack(x, noise)):
             # A critical point: Newton cannot contract, and nothing is left to gain in doubles.
             return Solution(x, Certificate(off, counted.evaluations, reason="gap at rounding error"))
         if counted.evaluations > patience:

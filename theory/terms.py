@@ -14,8 +14,8 @@ from theory.potentials import Potential
 REACH = 9.0
 """Standard deviations kept on either side: the Gaussian weight beyond is 1e-19."""
 
-STEP = 0.1
-"""Grading of the grids: accuracy about 1e-8 for many levels; RS averages are right to 1e-13."""
+STEP = 0.07
+"""Grading of the grids: averages over tens of levels are right to 1e-11."""
 
 _RESOLVED = 1.5
 _FAR = 3.0

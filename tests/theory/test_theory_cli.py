@@ -36,6 +36,10 @@ def test_json_is_one_object_with_the_profile():
     assert done.stderr == ""
     found = json.loads(done.stdout)
     assert {"scenario", "depth", "alpha", "q", "Q", "eps", "entropy", "residual", "branch"} <= set(found)
+    assert found["closure"] == "gaussian"
+    assert found["potential"] == "hard-core"
+    assert found["beta"] is None
+    assert found["replicon"] > 0.0
     assert [len(found[name]) for name in ("q", "Q", "eps")] == [4, 3, 2]
     expected = solve_profile("teacher-student", 3, 20.0, branch="crystal")
     assert found["branch"] == "crystal"
@@ -73,6 +77,11 @@ def test_table_and_round_trip_and_overwrite(tmp_path):
         (("other", 3, 1), 2, ("scenario = 'other' must be one of random, teacher-student",)),
         (("random", 3, 1, "--margin", "11"), 2, ("margin = 11", "<= 4")),
         (("random", 3, 1, "--branch", "crystal"), 2, ("crystal", "continuous")),
+        (("random", 3, 1, "--potential", "soft"), 2, ("beta", "soft")),
+        (("random", 3, 1, "--beta", "3"), 2, ("beta = 3.0", "soft")),
+        (("random", 3, 1, "--potential", "soft", "--beta", "-3"), 2, ("beta = -3", ">= 0.001")),
+        (("random", 3, 1, "--closure", "mean"), 2, ("closure = 'mean' must be one of gaussian, site",)),
+        (("random", 2, 30, "--closure", "site"), 3, ("below 20.648765", "capacity", "site")),
         (("random", 1, 2.5), 3, ("alpha = 2.5", "below 2,", "capacity")),
         (("teacher-student", 3, 30), 3, ("27.813696", "spinodal")),
         (("teacher-student", 3, 5, "--branch", "crystal"), 3, ("11.539797", "spinodal")),
@@ -106,3 +115,64 @@ def test_help_teaches(capsys):
     assert "random|teacher-student" in text
     assert "continuous|crystal|equilibrium" in text
     assert "Example: python -m theory profile" in text
+
+
+def test_site_closure_and_soft_potential_from_the_command_line(capsys):
+    given = options(
+        "random", 2, 5, "--closure", "site", "--potential", "soft", "--beta", 20, "--format", "json"
+    )
+    assert main(app, given) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = solve_profile("random", 2, 5.0, closure="site", potential="soft", beta=20.0)
+    assert found["q"] == list(expected.q)
+    assert (found["closure"], found["potential"], found["beta"]) == ("site", "soft-core", 20.0)
+    assert main(app, [*given[:-2]]) == 0
+    assert "soft-core, beta 20, site closure" in capsys.readouterr().out
+
+
+def test_transitions_as_json_and_table(capsys):
+    given = ["transitions", "--scenario", "teacher-student", "--depth", "2"]
+    assert main(app, [*given, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["layer"] for row in found["continuous"]] == [1]
+    assert found["continuous"][0]["alpha"] == pytest.approx(np.pi**2 / 8, rel=1e-9)
+    sides = [(row["branch"], row["side"]) for row in found["spinodal"]]
+    assert sides == [("crystal", "from"), ("continuous", "to")]
+    assert 9.90 < found["first_order"][0]["alpha"] < 9.95
+    assert found["capacity"] is None
+    assert main(app, given) == 0
+    table = capsys.readouterr().out
+    assert "layer 1 freezes" in table
+    assert "the crystal branch appears" in table
+
+
+def test_phase_diagram_draws_a_picture(tmp_path, capsys):
+    out = tmp_path / "new" / "phases.png"
+    given = ["phase-diagram", "--scenario", "random", "--depths", "2,3", "--out", str(out)]
+    assert main(app, given) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    before = out.stat().st_size
+    assert before > 10_000
+    assert main(app, given) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(app, [*given, "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--depths", "2,x"), "depths = '2,x'"),
+        (("--depths", "0"), "depth = 0"),
+        ((), "--max-depth"),
+        (("--depths", "2", "--max-depth", "3"), "--max-depth"),
+        (("--max-depth", "0"), "depth = 0"),
+        (("--depths", "2", "--closure", "x"), "closure"),
+    ],
+)
+def test_bad_diagrams_are_refused(tmp_path, capsys, arguments, word):
+    out = tmp_path / "phases.png"
+    assert main(app, ["phase-diagram", "--scenario", "random", *arguments, "--out", str(out)]) == 2
+    assert word in capsys.readouterr().err
+    given = ["phase-diagram", "--scenario", "random", "--depths", "2", "--out", str(tmp_path / "a.txt")]
+    assert main(app, given) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,496 @@
+"""What the solved theory predicts: how far the solid reaches, where the liquid centre goes, what a student
+has learnt, and how the hierarchy of overlaps simplifies from layer to layer.
+
+Nothing here solves an equation of its own: everything is read off :func:`theory.solve_profile` and
+:func:`theory.transitions`, or off arrays of overlaps that any solver (k-RSB included) may hand over.
+Questions: Yoshino, SciPost Phys. Core 2, 005 (2020), arXiv:1910.09918.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+
+from deepglass import checks
+from deepglass.errors import InvalidInput, NoSolution
+from deepglass.phases import THRESHOLD, extent
+from theory.gaussian import Array
+from theory.profile import Profile, solve_profile
+from theory.transitions import ALPHA_TOP, transitions
+
+TOLERANCE = 1e-9
+"""Overlaps this close are one level of a hierarchy; below it an overlap is 0."""
+
+_TIE = 1e-9
+_TOP = 1.0 - 1e-9
+_NEAR = 1e-6
+_JUMP = 1e-3
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Least squares ``y = a + value ln alpha`` over ``points`` storage ratios between ``low`` and ``high``.
+
+    ``error``: standard error of ``value``, ``sqrt(RSS/((n - 2) S_xx))``. A predicted curve has no noise: the
+    error says how far it is from a logarithm. All NaN where fewer than 3 points are left.
+    """
+
+    value: float
+    error: float
+    low: float
+    high: float
+    points: int
+
+
+@dataclass(frozen=True)
+class Penetration:
+    """How far the solid reaches at A storage ratios ``alpha``; every array has shape (A,).
+
+    ``xi_input``, ``xi_output``: interpolated layer where q falls to 1/e, counted from each boundary
+    (:func:`deepglass.phases.extent`); NaN where the two solids have met. ``n_liquid``: hidden layers with
+    q <= 1/e. ``front_input``, ``front_output``: hidden layers with q > 0 exactly that are joined to each
+    boundary; both count all of them once the fronts have met. All NaN where the branch does not exist.
+    ``slope_input``, ``slope_output``: ``d xi / d ln alpha``.
+    """
+
+    alpha: Array
+    xi_input: Array
+    xi_output: Array
+    n_liquid: Array
+    front_input: Array
+    front_output: Array
+    slope_input: Slope
+    slope_output: Slope
+
+
+def slope(alpha: npt.ArrayLike, y: npt.ArrayLike, fit: tuple[float, float] = (0.0, math.inf)) -> Slope:
+    """The slope of y, shape (A,), against ln alpha, over the alphas in ``fit`` at which y is a number."""
+    alpha, y = np.asarray(alpha, dtype=float), np.asarray(y, dtype=float)
+    used = (alpha >= fit[0]) & (alpha <= fit[1]) & np.isfinite(y)
+    count = int(np.unique(alpha[used]).size)
+    if count < 3:
+        return Slope(math.nan, math.nan, math.nan, math.nan, count)
+    x, y = np.log(alpha[used]), y[used]
+    centred = x - x.mean()
+    square = float(centred @ centred)
+    value = float(centred @ y) / square
+    rest = y - y.mean() - value * centred
+    error = math.sqrt(float(rest @ rest) / ((x.size - 2) * square))
+    return Slope(value, error, float(alpha[used].min()), float(alpha[used].max()), int(x.size))
+
+
+def penetration_of(
+    alphas: npt.ArrayLike, q: npt.ArrayLike, fit: tuple[float, float] = (0.0, math.inf)
+) -> Penetration:
+    """The penetration of profiles q, shape (A, L+1), one for each of A storage ratios.
+
+    Any overlap will do: the symmetric one, or one level or the average of a hierarchy. A row of NaN is a
+    branch that does not exist. The slopes use the alphas in ``fit`` at which the layer next to that boundary
+    has begun to freeze and the solids have not met. Raises InvalidInput for shapes that do not match.
+    """
+    alpha, profiles = np.asarray(alphas, dtype=float), np.asarray(q, dtype=float)
+    if alpha.ndim != 1 or alpha.size == 0 or profiles.ndim != 2 or len(profiles) != alpha.size:
+        raise InvalidInput(
+            f"q of shape {profiles.shape} must hold one profile for each of {alpha.size} alphas"
+        )
+    if profiles.shape[1] < 3:
+        raise InvalidInput("depth = 1 has no hidden layer to penetrate; use depth >= 2")
+    found = [extent(row) for row in profiles]
+    exists = np.isfinite(profiles).all(axis=1)
+    frozen = profiles[:, 1:-1] > 0.0
+    xi = [np.array([getattr(e, f"xi_{side}") for e in found]) for side in ("input", "output")]
+    fronts = [np.where(exists, _leading(rows), np.nan) for rows in (frozen, frozen[:, ::-1])]
+    slopes = [slope(alpha, np.where(n > 0, x, np.nan), fit) for x, n in zip(xi, fronts, strict=True)]
+    liquid = np.where(exists, [e.n_liquid for e in found], np.nan)
+    return Penetration(alpha, *xi, liquid, *fronts, *slopes)
+
+
+def _leading(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The number of True before the first False of each row."""
+    return np.asarray(np.sum(np.logical_and.accumulate(rows, axis=1), axis=1))
+
+
+def penetration(
+    scenario: str,
+    depth: int,
+    alphas: npt.ArrayLike,
+    *,
+    margin: float = 0.0,
+    branch: str = "continuous",
+    closure: str = "gaussian",
+    potential: str = "hard",
+    beta: float | None = None,
+    fit: tuple[float, float] = (0.0, math.inf),
+) -> Penetration:
+    """How far the solid of the replica-symmetric solution reaches, against alpha; see :func:`penetration_of`.
+
+    Storage ratios at which the branch has ended are NaN. Other arguments and errors as in
+    :func:`theory.solve_profile`; InvalidInput at depth 1.
+    """
+    values = np.atleast_1d(np.asarray(alphas, dtype=float))
+    if values.ndim != 1:
+        raise InvalidInput(f"alphas of shape {values.shape} must be a list of storage ratios")
+
+    def q(alpha: float) -> Array:
+        try:
+            return solve_profile(
+                scenario, depth, alpha, margin, branch, closure=closure, potential=potential, beta=beta
+            ).q
+        except NoSolution:
+            return np.full(depth + 1, np.nan)
+
+    return penetration_of(values, np.array([q(float(alpha)) for alpha in values]), fit)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where each hidden layer freezes continuously.
+
+    ``layer`` = 1..L-1 and ``alpha``, shape (L-1,); NaN for a layer that does not. ``steps``: the distinct
+    alphas in growing order, one for each move of the front, and ``ratios`` of successive ones. ``jump``: the
+    alpha at which the layers that are left freeze all at once; None if there is no such jump up to 1e6.
+    """
+
+    layer: npt.NDArray[np.int64]
+    alpha: Array
+    steps: Array
+    ratios: Array
+    jump: float | None
+
+
+def layer_thresholds(
+    scenario: str,
+    depth: int,
+    closure: str = "gaussian",
+    *,
+    margin: float = 0.0,
+    potential: str = "hard",
+    beta: float | None = None,
+) -> Thresholds:
+    """The transition of every hidden layer, from :func:`theory.transitions`, with the ratios of successive ones.
+
+    In the gaussian closure layer l next to the front freezes where ``alpha w(0)^2 q_{l-1}^2 = 1``. Layers
+    beyond a liquid one do not feel it, so all depths share the thresholds of layers whose front has not met
+    the other one.
+    """
+    found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
+    alpha = np.full(max(depth - 1, 0), np.nan)
+    for freezing in found.continuous:
+        alpha[freezing.layer - 1] = freezing.alpha
+    steps = np.sort(alpha[np.isfinite(alpha)])
+    if steps.size:
+        steps = steps[np.append(True, np.diff(np.log(steps)) > _TIE)]
+    ends = [s.alpha for s in found.spinodal if (s.branch, s.side) == ("continuous", "to")]
+    jump = min(ends) if ends and np.isnan(alpha).any() else None
+    return Thresholds(np.arange(1, depth), alpha, steps, steps[1:] / steps[:-1], jump)
+
+
+@dataclass(frozen=True)
+class Vanishing:
+    """Where the last liquid layer goes, and ``how``.
+
+    ``continuous``: its overlap passes the criterion at ``alpha``; ``jump``: it leaps over it there; ``ends``:
+    the branch ends at ``alpha`` with a layer still liquid; ``never``: not up to alpha = 1e6 (``alpha`` inf);
+    ``none``: no layer is liquid at any alpha (``alpha`` 0).
+    """
+
+    alpha: float
+    how: str
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether the liquid centre vanishes on the branch."""
+        return self.how in ("continuous", "jump")
+
+
+@dataclass(frozen=True)
+class LiquidCentre:
+    """Where the liquid centre of a chain vanishes: ``frozen`` when the last layer with q = 0 exactly has gone,
+    ``solid`` when the last with q <= 1/e has.
+    """
+
+    scenario: str
+    depth: int
+    branch: str
+    frozen: Vanishing
+    solid: Vanishing
+
+
+def liquid_centre(
+    scenario: str,
+    depth: int,
+    *,
+    branch: str = "continuous",
+    margin: float = 0.0,
+    closure: str = "gaussian",
+    potential: str = "hard",
+    beta: float | None = None,
+) -> LiquidCentre:
+    """The alpha at which the last liquid layer of ``branch`` (continuous or equilibrium) vanishes, up to 1e6.
+
+    On the continuous branch both overlap criteria are passed once, since overlaps grow with alpha; the
+    equilibrium may pass them by the first-order transition to the crystal before that. Raises InvalidInput
+    for a value out of range or at depth 1.
+    """
+    branch = checks.one_of("branch", branch, ("continuous", "equilibrium"))
+    depth = checks.integer("depth", depth, 1)
+    if depth < 2:
+        raise InvalidInput("depth = 1 has no hidden layer that could be liquid; use depth >= 2")
+
+    @cache
+    def centre(log_alpha: float) -> float:
+        """The smallest overlap of a hidden layer; raises NoSolution beyond the end."""
+        found = solve_profile(
+            scenario, depth, math.exp(log_alpha), margin, closure=closure, potential=potential, beta=beta
+        )
+        return float(np.min(found.q[1:-1]))
+
+    freezing = layer_thresholds(scenario, depth, closure, margin=margin, potential=potential, beta=beta)
+    low, high, end = math.log(freezing.steps[0] * _TOP), math.log(ALPHA_TOP), None
+    try:
+        centre(high)
+    except NoSolution as error:
+        end = error.limit
+        high = math.log((error.limit or 0.0) * _TOP)
+    if np.isfinite(freezing.alpha).all():
+        frozen = Vanishing(float(freezing.steps[-1]), "continuous")
+    else:
+        frozen = _passing(centre, 0.0, low, high, end)
+    solid = _passing(centre, THRESHOLD, low, high, end)
+    if branch == "equilibrium":
+        found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
+        crossings = [c.alpha for c in found.first_order if (c.below, c.above) == ("continuous", "crystal")]
+        for alpha in crossings:
+            crystal = solve_profile(
+                scenario, depth, alpha, margin, "crystal", closure=closure, potential=potential, beta=beta
+            )
+            smallest = float(np.min(crystal.q[1:-1]))
+            frozen, solid = (
+                Vanishing(alpha, "jump") if smallest > level and not (v.vanishes and v.alpha < alpha) else v
+                for v, level in ((frozen, 0.0), (solid, THRESHOLD))
+            )
+    return LiquidCentre(scenario, depth, branch, frozen, solid)
+
+
+def _passing(
+    centre: Callable[[float], float], level: float, low: float, high: float, end: float | None
+) -> Vanishing:
+    """Where ``centre``, a function of ln alpha, rises above ``level`` in [low, high]; it is below at low."""
+    if centre(high) <= level:
+        return Vanishing(math.inf, "never") if end is None else Vanishing(end, "ends")
+
+    def excess(log_alpha: float) -> float:
+        value = centre(log_alpha)
+        # At level 0 the liquid is exactly there: only its sign can be bracketed.
+        return value - level if level > 0.0 else (1.0 if value > 0.0 else -1.0)
+
+    root = float(brentq(excess, low, high, xtol=1e-12, rtol=1e-12))
+    leap = centre(min(root + _NEAR, high)) - centre(root - _NEAR)
+    return Vanishing(math.exp(root), "jump" if leap > _JUMP else "continuous")
+
+
+@dataclass(frozen=True)
+class Generalization:
+    """The student on a fresh input.
+
+    ``r``, ``r_complement`` = 1 - r: overlap with the teacher's neurons, shape (L+1,), layers 0..L.
+    ``error``: probability that an output differs, ``(1 - r_L)/2``. ``branch``: the one solved.
+    """
+
+    depth: int
+    alpha: float
+    branch: str
+    closure: str
+    r: Array
+    r_complement: Array
+    error: float
+
+
+def propagate(Q_complement: npt.ArrayLike) -> Array:
+    """``1 - r_l`` of layers 0..L, shape (L+1,), for weight overlaps of complements 1 - Q_l, shape (L,).
+
+    Two neurons whose weights have overlap Q, on inputs of overlap r, see jointly Gaussian fields of correlation
+    r Q, hence ``r_l = (2/pi) arcsin(r_{l-1} Q_l)``, r_0 = 1 (Sheppard). Written as
+    ``1 - r_l = (4/pi) arcsin(sqrt((1 - r_{l-1} Q_l)/2))``, so that nothing is lost near r = 1.
+    """
+    given = np.asarray(Q_complement, dtype=float)
+    r = np.zeros(given.size + 1)
+    for layer, c in enumerate(given):
+        missing = r[layer] + c - r[layer] * c
+        r[layer + 1] = 4.0 / math.pi * math.asin(math.sqrt(0.5 * missing))
+    return r
+
+
+def generalization_of(profile: Profile) -> Generalization:
+    """The test error of a solved student: its weight overlaps with the teacher, propagated by :func:`propagate`.
+
+    At depth 1 it is ``arccos(Q)/pi``, which tends to ``0.625/alpha`` (Gyorgyi and Tishby, Gibbs learning).
+    Raises InvalidInput unless there is a deterministic teacher: teacher-student, hard core, margin 0.
+    """
+    if profile.ensemble != "teacher":
+        raise InvalidInput(
+            f"generalization needs a teacher (teacher-student, hard core, margin 0); {profile.scenario} data, "
+            f"{profile.potential}, margin {profile.margin:g} has none"
+        )
+    missing = propagate(profile.Q_complement)
+    return Generalization(
+        profile.depth,
+        profile.alpha,
+        profile.branch,
+        profile.closure,
+        1.0 - missing,
+        missing,
+        0.5 * float(missing[-1]),
+    )
+
+
+def generalization(
+    depth: int, alpha: float, branch: str = "equilibrium", *, closure: str = "gaussian"
+) -> Generalization:
+    """The test error of a student of a teacher of its own architecture, see :func:`generalization_of`.
+
+    Arguments and errors as in :func:`theory.solve_profile`. In the equilibrium it falls by a jump at the
+    first-order transition to the crystal. Where a weight layer is liquid, it is 1/2.
+    """
+    return generalization_of(solve_profile("teacher-student", depth, alpha, branch=branch, closure=closure))
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """P(q) of a layer: delta functions at ``values`` (n,), in growing order, of positive ``weights`` (n,)."""
+
+    values: Array
+    weights: Array
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The smallest and the largest overlap."""
+        return float(self.values[0]), float(self.values[-1])
+
+    def moment(self, order: int) -> float:
+        """``INT dq P(q) q^order``."""
+        return float(self.weights @ self.values**order)
+
+    @property
+    def mean(self) -> float:
+        """The average overlap, ``INT_0^1 dx q(x)``."""
+        return self.moment(1)
+
+    @property
+    def variance(self) -> float:
+        """``<q^2> - <q>^2``, 0 for one delta."""
+        return float(self.weights @ (self.values - self.mean) ** 2)
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """The part of P(q) that is neither a delta at 0 nor the plateau at the largest overlap.
+
+    ``width``: its extent in q, 0 for a single delta; ``weight``: its probability. With k levels the width is
+    approached from below, as 1/k.
+    """
+
+    width: float
+    weight: float
+
+
+def overlap_distribution(
+    m: npt.ArrayLike, values: npt.ArrayLike, tolerance: float = TOLERANCE
+) -> Distribution:
+    """P(q) of a hierarchy: weight ``m_{i+1} - m_i`` at ``v_i``, i = 0..k, with m_0 = 0 and m_{k+1} = 1.
+
+    ``P(q) = dx/dq`` of the Parisi function q(x) (Parisi, Phys. Rev. Lett. 50, 1946 (1983)). ``m`` (k,): break
+    points in (0, 1], not falling; ``values`` (k+1,), not falling. Values within ``tolerance`` of the smallest
+    of a group are merged at their average, values without weight dropped. Raises InvalidInput otherwise.
+    """
+    breaks, overlaps = np.asarray(m, dtype=float), np.asarray(values, dtype=float)
+    if breaks.ndim != 1 or overlaps.shape != (breaks.size + 1,):
+        raise InvalidInput(
+            f"values of shape {overlaps.shape} must be one more than the {breaks.size} break points"
+        )
+    edges = np.concatenate([[0.0], breaks, [1.0]])
+    weights = np.diff(edges)
+    if not (np.isfinite(edges).all() and np.all(weights >= 0.0) and np.all(breaks > 0.0)):
+        raise InvalidInput(f"break points {breaks} must lie in (0, 1] and not fall")
+    if not (np.isfinite(overlaps).all() and np.all(np.diff(overlaps) >= -tolerance)):
+        raise InvalidInput(f"overlaps {overlaps} must be finite and not fall from level to level")
+    merged: list[tuple[float, float]] = []
+    first = -math.inf
+    for value, weight in zip(np.sort(overlaps).tolist(), weights.tolist(), strict=True):
+        if weight == 0.0:
+            continue
+        if merged and value - first <= tolerance:
+            mass, sum_ = merged[-1]
+            merged[-1] = (mass + weight, sum_ + weight * value)
+        else:
+            first = value
+            merged.append((weight, weight * value))
+    mass = np.array([w for w, _ in merged])
+    return Distribution(np.array([s for _, s in merged]) / mass, mass)
+
+
+def _zeros(distribution: Distribution, tolerance: float) -> int:
+    """1 if the lowest delta sits at 0, else 0."""
+    return int(abs(distribution.values[0]) <= tolerance)
+
+
+def continuous_width(m: npt.ArrayLike, values: npt.ArrayLike, tolerance: float = TOLERANCE) -> Continuous:
+    """How much of a hierarchy lies between liquid and plateau; arguments of :func:`overlap_distribution`.
+
+    0 for replica symmetry and for one step of its breaking from q = 0.
+    """
+    return _between(overlap_distribution(m, values, tolerance), tolerance)
+
+
+def _between(found: Distribution, tolerance: float) -> Continuous:
+    kept = slice(_zeros(found, tolerance), -1)
+    values, weights = found.values[kept], found.weights[kept]
+    if values.size == 0:
+        return Continuous(0.0, 0.0)
+    return Continuous(float(values[-1] - values[0]), float(weights.sum()))
+
+
+@dataclass(frozen=True)
+class LayerHierarchy:
+    """What is left of the hierarchy in each of n layers; every array has shape (n,).
+
+    ``q_EA``: the innermost overlap q_k; ``mean``: ``INT_0^1 dx q(x)``; ``lowest``, ``highest``: support of
+    P(q); ``width``, ``weight``: of its continuous part (:class:`Continuous`); ``zero``: weight at q = 0;
+    ``levels``: number of distinct overlaps, 1 in a layer without hierarchy.
+    """
+
+    q_EA: Array
+    mean: Array
+    lowest: Array
+    highest: Array
+    width: Array
+    weight: Array
+    zero: Array
+    levels: npt.NDArray[np.int64]
+
+
+def hierarchy_by_layer(m: npt.ArrayLike, q: npt.ArrayLike, tolerance: float = TOLERANCE) -> LayerHierarchy:
+    """The hierarchy of each layer: overlaps q of shape (n, k+1) at shared break points m, shape (k,).
+
+    ``q`` may be those of the neuron layers 0..L or of the weight layers 1..L. Raises InvalidInput as
+    :func:`overlap_distribution`.
+    """
+    rows = np.asarray(q, dtype=float)
+    if rows.ndim != 2 or len(rows) == 0:
+        raise InvalidInput(f"q of shape {rows.shape} must have one row of overlaps for each layer")
+    found = [overlap_distribution(m, row, tolerance) for row in rows]
+    part = [_between(p, tolerance) for p in found]
+    return LayerHierarchy(
+        q_EA=rows[:, -1].copy(),
+        mean=np.array([p.mean for p in found]),
+        lowest=np.array([p.support[0] for p in found]),
+        highest=np.array([p.support[1] for p in found]),
+        width=np.array([c.width for c in part]),
+        weight=np.array([c.weight for c in part]),
+        zero=np.array([float(p.weights[: _zeros(p, tolerance)].sum()) for p in found]),
+        levels=np.array([p.values.size for p in found]),
+    )
