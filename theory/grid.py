@@ -78,7 +78,7 @@ class Grid:
             x = np.clip(x - change, *ends)
             if np.all(np.abs(change) <= 1e-15 * np.hypot(self.scale, x)):
                 break
-        return x
+        return np.asarray(x)
 
     @cached_property
     def h(self) -> Array:

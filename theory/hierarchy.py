@@ -103,7 +103,9 @@ class HierarchicalChain:
     def bonds(self) -> tuple[int, ...]:
         """Frozen weight layers that are computed; the others are their mirror images, or 0."""
         frozen = self.support.bonds
-        return tuple(layer for layer in range(1, self.depth + 1) if frozen[layer - 1] and self.bond(layer) == layer)
+        return tuple(
+            layer for layer in range(1, self.depth + 1) if frozen[layer - 1] and self.bond(layer) == layer
+        )
 
     @cached_property
     def hidden(self) -> tuple[int, ...]:

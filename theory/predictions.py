@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 from deepglass import checks
 from deepglass.errors import InvalidInput, NoSolution
 from deepglass.phases import THRESHOLD, extent
+from theory.branches import ALPHA_MIN
 from theory.gaussian import Array
 from theory.profile import Profile, solve_profile
 from theory.transitions import ALPHA_TOP, transitions
@@ -69,18 +70,18 @@ class Penetration:
 
 def slope(alpha: npt.ArrayLike, y: npt.ArrayLike, fit: tuple[float, float] = (0.0, math.inf)) -> Slope:
     """The slope of y, shape (A,), against ln alpha, over the alphas in ``fit`` at which y is a number."""
-    alpha, y = np.asarray(alpha, dtype=float), np.asarray(y, dtype=float)
-    used = (alpha >= fit[0]) & (alpha <= fit[1]) & np.isfinite(y)
-    count = int(np.unique(alpha[used]).size)
-    if count < 3:
-        return Slope(math.nan, math.nan, math.nan, math.nan, count)
-    x, y = np.log(alpha[used]), y[used]
+    ratios, values = np.asarray(alpha, dtype=float), np.asarray(y, dtype=float)
+    used = (ratios >= fit[0]) & (ratios <= fit[1]) & np.isfinite(values)
+    ratios, values = ratios[used], values[used]
+    if np.unique(ratios).size < 3:
+        return Slope(math.nan, math.nan, math.nan, math.nan, int(ratios.size))
+    x = np.log(ratios)
     centred = x - x.mean()
     square = float(centred @ centred)
-    value = float(centred @ y) / square
-    rest = y - y.mean() - value * centred
+    value = float(centred @ values) / square
+    rest = values - values.mean() - value * centred
     error = math.sqrt(float(rest @ rest) / ((x.size - 2) * square))
-    return Slope(value, error, float(alpha[used].min()), float(alpha[used].max()), int(x.size))
+    return Slope(value, error, float(ratios.min()), float(ratios.max()), int(x.size))
 
 
 def penetration_of(
@@ -102,11 +103,20 @@ def penetration_of(
     found = [extent(row) for row in profiles]
     exists = np.isfinite(profiles).all(axis=1)
     frozen = profiles[:, 1:-1] > 0.0
-    xi = [np.array([getattr(e, f"xi_{side}") for e in found]) for side in ("input", "output")]
-    fronts = [np.where(exists, _leading(rows), np.nan) for rows in (frozen, frozen[:, ::-1])]
-    slopes = [slope(alpha, np.where(n > 0, x, np.nan), fit) for x, n in zip(xi, fronts, strict=True)]
-    liquid = np.where(exists, [e.n_liquid for e in found], np.nan)
-    return Penetration(alpha, *xi, liquid, *fronts, *slopes)
+    liquid = np.array([e.n_liquid for e in found], dtype=float)
+    reached = np.array([e.xi_input for e in found]), np.array([e.xi_output for e in found])
+    fronts = _leading(frozen), _leading(frozen[:, ::-1])
+    slopes = [slope(alpha, np.where(n > 0, xi, np.nan), fit) for xi, n in zip(reached, fronts, strict=True)]
+    return Penetration(
+        alpha=alpha,
+        xi_input=reached[0],
+        xi_output=reached[1],
+        n_liquid=np.where(exists, liquid, np.nan),
+        front_input=np.where(exists, fronts[0], np.nan),
+        front_output=np.where(exists, fronts[1], np.nan),
+        slope_input=slopes[0],
+        slope_output=slopes[1],
+    )
 
 
 def _leading(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -171,7 +181,7 @@ def layer_thresholds(
     potential: str = "hard",
     beta: float | None = None,
 ) -> Thresholds:
-    """The transition of every hidden layer, from :func:`theory.transitions`, with the ratios of successive ones.
+    """Where every hidden layer freezes, from :func:`theory.transitions`, and the ratios of successive alphas.
 
     In the gaussian closure layer l next to the front freezes where ``alpha w(0)^2 q_{l-1}^2 = 1``. Layers
     beyond a liquid one do not feel it, so all depths share the thresholds of layers whose front has not met
@@ -194,8 +204,7 @@ class Vanishing:
     """Where the last liquid layer goes, and ``how``.
 
     ``continuous``: its overlap passes the criterion at ``alpha``; ``jump``: it leaps over it there; ``ends``:
-    the branch ends at ``alpha`` with a layer still liquid; ``never``: not up to alpha = 1e6 (``alpha`` inf);
-    ``none``: no layer is liquid at any alpha (``alpha`` 0).
+    the branch ends at ``alpha`` with a layer still liquid; ``never``: not up to alpha = 1e6 (``alpha`` inf).
     """
 
     alpha: float
@@ -209,8 +218,8 @@ class Vanishing:
 
 @dataclass(frozen=True)
 class LiquidCentre:
-    """Where the liquid centre of a chain vanishes: ``frozen`` when the last layer with q = 0 exactly has gone,
-    ``solid`` when the last with q <= 1/e has.
+    """Where the liquid centre of a chain vanishes: ``frozen``, when the last layer with q = 0 exactly has
+    gone; ``solid``, when the last with q <= 1/e has.
     """
 
     scenario: str
@@ -250,12 +259,13 @@ def liquid_centre(
         return float(np.min(found.q[1:-1]))
 
     freezing = layer_thresholds(scenario, depth, closure, margin=margin, potential=potential, beta=beta)
-    low, high, end = math.log(freezing.steps[0] * _TOP), math.log(ALPHA_TOP), None
+    start = float(freezing.steps[0]) * _TOP if freezing.steps.size else ALPHA_MIN
+    low, high, end = math.log(start), math.log(ALPHA_TOP), None
     try:
         centre(high)
     except NoSolution as error:
-        end = error.limit
-        high = math.log((error.limit or 0.0) * _TOP)
+        end = error.limit or ALPHA_TOP
+        high = math.log(end * _TOP)
     if np.isfinite(freezing.alpha).all():
         frozen = Vanishing(float(freezing.steps[-1]), "continuous")
     else:
@@ -313,28 +323,32 @@ class Generalization:
 def propagate(Q_complement: npt.ArrayLike) -> Array:
     """``1 - r_l`` of layers 0..L, shape (L+1,), for weight overlaps of complements 1 - Q_l, shape (L,).
 
-    Two neurons whose weights have overlap Q, on inputs of overlap r, see jointly Gaussian fields of correlation
-    r Q, hence ``r_l = (2/pi) arcsin(r_{l-1} Q_l)``, r_0 = 1 (Sheppard). Written as
-    ``1 - r_l = (4/pi) arcsin(sqrt((1 - r_{l-1} Q_l)/2))``, so that nothing is lost near r = 1.
+    Two neurons whose weights have overlap Q, on inputs of overlap r, see jointly Gaussian fields of
+    correlation r Q, hence ``r_l = (2/pi) arcsin(r_{l-1} Q_l)``, r_0 = 1 (Sheppard). Near r = 1 as
+    ``1 - r_l = (4/pi) arcsin(sqrt((1 - r_{l-1} Q_l)/2))``, so that nothing is lost.
     """
     given = np.asarray(Q_complement, dtype=float)
-    r = np.zeros(given.size + 1)
+    r = np.zeros(given.size + 1)  # complements
     for layer, c in enumerate(given):
         missing = r[layer] + c - r[layer] * c
-        r[layer + 1] = 4.0 / math.pi * math.asin(math.sqrt(0.5 * missing))
+        if missing < 0.5:
+            r[layer + 1] = 4.0 / math.pi * math.asin(math.sqrt(0.5 * missing))
+        else:
+            r[layer + 1] = 1.0 - 2.0 / math.pi * math.asin(1.0 - missing)
     return r
 
 
 def generalization_of(profile: Profile) -> Generalization:
-    """The test error of a solved student: its weight overlaps with the teacher, propagated by :func:`propagate`.
+    """The test error of a solved student: its weight overlaps with the teacher, sent through the layers.
 
-    At depth 1 it is ``arccos(Q)/pi``, which tends to ``0.625/alpha`` (Gyorgyi and Tishby, Gibbs learning).
-    Raises InvalidInput unless there is a deterministic teacher: teacher-student, hard core, margin 0.
+    Propagation: :func:`propagate`. At depth 1 the error is ``arccos(Q)/pi``, which tends to ``0.625/alpha``
+    (Gyorgyi and Tishby, Gibbs learning). Raises InvalidInput unless there is a deterministic teacher:
+    teacher-student, hard core, margin 0.
     """
     if profile.ensemble != "teacher":
         raise InvalidInput(
-            f"generalization needs a teacher (teacher-student, hard core, margin 0); {profile.scenario} data, "
-            f"{profile.potential}, margin {profile.margin:g} has none"
+            "generalization needs a teacher (teacher-student, hard core, margin 0); there is none for "
+            f"{profile.scenario} data, {profile.potential}, margin {profile.margin:g}"
         )
     missing = propagate(profile.Q_complement)
     return Generalization(
@@ -418,19 +432,15 @@ def overlap_distribution(
         raise InvalidInput(f"break points {breaks} must lie in (0, 1] and not fall")
     if not (np.isfinite(overlaps).all() and np.all(np.diff(overlaps) >= -tolerance)):
         raise InvalidInput(f"overlaps {overlaps} must be finite and not fall from level to level")
-    merged: list[tuple[float, float]] = []
-    first = -math.inf
-    for value, weight in zip(np.sort(overlaps).tolist(), weights.tolist(), strict=True):
-        if weight == 0.0:
-            continue
-        if merged and value - first <= tolerance:
-            mass, sum_ = merged[-1]
-            merged[-1] = (mass + weight, sum_ + weight * value)
-        else:
-            first = value
-            merged.append((weight, weight * value))
-    mass = np.array([w for w, _ in merged])
-    return Distribution(np.array([s for _, s in merged]) / mass, mass)
+    kept = weights > 0.0
+    value, weight = np.sort(overlaps)[kept], weights[kept]
+    starts = [0]
+    for i, v in enumerate(value):
+        if v - value[starts[-1]] > tolerance:
+            starts.append(i)
+    first = np.repeat(value[starts], np.diff([*starts, value.size]))
+    mass = np.add.reduceat(weight, starts)
+    return Distribution(value[starts] + np.add.reduceat(weight * (value - first), starts) / mass, mass)
 
 
 def _zeros(distribution: Distribution, tolerance: float) -> int:

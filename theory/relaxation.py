@@ -23,14 +23,13 @@ from deepglass.errors import NotConverged
 from theory.gaussian import Array
 
 _SHRINK = 0.1
-_GROWTH = 3.0
-_FIRST_TAU = 2.0
+_FIRST_TAU = 1.0
 _LARGEST_TAU = 1e12
-_SEED = 1e-8
-_MARGINAL = 1e-6
+_MARGINAL, _CROWDED = 1e-6, 1e-4
 _FAR_FROM_STABLE = 1.3
-_CROWDED = 12
-_CROWD = 1e-3
+_FASTEST, _SLOWEST = 10.0, 0.5
+_NEAR = 0.1
+_PART = 1e-4
 _DENSE = 60
 _KRYLOV = 40
 
@@ -100,11 +99,10 @@ def _guarded(old: Array, new: Array, levels: int) -> Array:
     return np.asarray(np.cumsum(rises * factor[:, None], axis=1).ravel())
 
 
-def _seeded(x: Array, levels: int) -> Array:
-    """Rises of at least a seed, so that an unstable equality can be left."""
+def _parted(x: Array, levels: int) -> Array:
+    """Every level a little above the one before."""
     room = 1.0 - x.reshape(-1, levels)[:, -1:]
-    rises = np.maximum(_rises(x, levels), _SEED * room / levels)
-    return np.asarray(np.cumsum(rises, axis=1).ravel())
+    return np.asarray(np.cumsum(np.maximum(_rises(x, levels), _PART * room / levels), axis=1).ravel())
 
 
 def relax(
@@ -114,16 +112,15 @@ def relax(
     *,
     tolerance: float = 1e-9,
     limit: int = 120,
-    tau: float = _FIRST_TAU,
 ) -> Relaxed:
     """The fixed point to which the flow from ``start`` (N,) goes; rows of ``levels`` values, not decreasing, in [0, 1).
 
     Raises NotConverged with the last iterate after ``limit`` evaluations, or where the map leaves its domain.
     """
     x = np.asarray(start, dtype=np.float64)
-    # Many levels approach a continuous hierarchy, whose modes crowd at 1: roots a rounding apart.
-    stable = 1.0 + (_CROWD if levels > _CROWDED else _MARGINAL)
-    previous, best = np.inf, np.inf
+    # Large systems crowd at the margin of stability, where an eigenvalue is known to less than its distance from 1.
+    stable = 1.0 + (_MARGINAL if x.size <= _DENSE else _CROWDED)
+    tau, previous, best = 0.0, np.inf, np.inf
     rho, direction = 0.0, np.ones_like(x)
     for evaluation in range(1, limit + 1):
         image, jacobian = mapping(x)
@@ -135,18 +132,25 @@ def relax(
         best = min(best, off)
         if off <= tolerance and rho <= stable:
             return Relaxed(x, off, rho, evaluation)
-        if np.isfinite(previous):
-            tau = min(max(tau * min(_GROWTH, max(1.0 / _GROWTH, 1.5 * previous / off)), 1.0), _LARGEST_TAU)
-        previous = off
+        if off <= tolerance:
+            # An unstable root: levels merged that should not be. Part them, and follow the flow from there.
+            x = _parted(x, levels)
+            image, jacobian = mapping(x)
+            tau, previous = 0.0, np.inf
+        size = float(np.max(np.abs(image - x)))
+        if tau == 0.0:
+            tau = max(_FIRST_TAU, _NEAR / size)
+        else:
+            tau = min(_LARGEST_TAU, tau * min(_FASTEST, max(_SLOWEST, 2.0 * previous / size)))
+        previous = size
         if rho > _FAR_FROM_STABLE:
             # The map itself leaves an unstable root faster than implicit steps, which halve tau for it.
             x = _guarded(x, image, levels)
-        else:
-            now = min(tau, 0.5 / (rho - 1.0)) if rho > stable else tau
-            step = np.linalg.solve((1.0 + 1.0 / now) * np.eye(x.size) - jacobian, image - x)
-            x = _guarded(x, x + step, levels)
-        if rho > stable:
-            x = _seeded(x, levels)
+            continue
+        if rho > 1.0:
+            tau = min(tau, 0.5 / (rho - 1.0))
+        step = np.linalg.solve((1.0 + 1.0 / tau) * np.eye(x.size) - jacobian, image - x)
+        x = _guarded(x, x + step, levels)
     raise NotConverged(
         f"no stable fixed point after {limit} evaluations; residual {best:.1e}, largest eigenvalue {rho:.6f}",
         last=x,

@@ -19,6 +19,7 @@ STEP = 0.07
 
 _RESOLVED = 1.5
 _FAR = 3.0
+_NARROW = 10.0
 _FLOOR = 0.05
 _SMALLEST_COMPLEMENT = 1e-14
 
@@ -33,7 +34,12 @@ def interaction(potential: Potential, overlap: Array, m: Array, step: float = ST
     complement = max(1.0 - float(overlap[-1]), _SMALLEST_COMPLEMENT)
     reach = REACH * (np.sqrt(overlap[-1]) + _FLOOR)
     margin = potential.margin
-    grid = Grid(min(0.0, margin) - reach, max(0.0, margin) + reach, margin, float(np.sqrt(complement)), step)
+    # A wide tilted step onto a narrow gap lands its weight far from where it starts: sigma must be resolved there.
+    rises = np.diff(overlap)
+    wide = rises[m * rises > _NARROW * (1.0 - overlap[1:])]
+    cap = float(np.sqrt(np.min(wide, initial=np.inf))) / _RESOLVED
+    low, high = min(0.0, margin) - reach, max(0.0, margin) + reach
+    grid = Grid(low, high, margin, float(np.sqrt(complement)), step, cap)
     variance = np.full(1, complement)
     slopes = potential.slopes(grid.offset, variance)
     value = potential.value(grid.offset, variance)

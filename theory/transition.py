@@ -176,7 +176,9 @@ def _fill(
     f_out: Array,
 ) -> None:
     for a in range(h.size):
-        f_out[a] = row(h[a], sigma, m, h, log_spacing, layout, f, slope[a], bend[a], z, log_w, barycentric, T[a])
+        f_out[a] = row(
+            h[a], sigma, m, h, log_spacing, layout, f, slope[a], bend[a], z, log_w, barycentric, T[a]
+        )
 
 
 def step(grid: Grid, sigma: float, m: float, f: Array, first: Array, second: Array, out: Array) -> Array:
@@ -186,7 +188,9 @@ def step(grid: Grid, sigma: float, m: float, f: Array, first: Array, second: Arr
     """
     value = np.empty_like(f)
     bend = np.maximum(-second, 0.0)
-    _fill(sigma, m, grid.h, grid.log_spacing, grid.layout, f, first, bend, _Z, _LOG_W, _BARYCENTRIC, out, value)
+    _fill(
+        sigma, m, grid.h, grid.log_spacing, grid.layout, f, first, bend, _Z, _LOG_W, _BARYCENTRIC, out, value
+    )
     return value
 
 

@@ -299,7 +299,7 @@ def test_broken_symmetry_lowers_the_entropy(margin):
 
 
 def test_one_step_is_stable_at_a_deep_margin():
-    """margin -2: one step is exact over a range of alpha (positive replicon); further levels merge into it."""
+    """margin -2: one step is exact over a range of alpha (replicon > 0); further levels merge into it."""
     alpha = 1.2 * almeida_thouless(-2.0)
     one, many = perceptron(alpha, -2.0, 1), perceptron(alpha, -2.0, 9)
     assert one.replicon > 1e-3

@@ -27,9 +27,12 @@ _SHRINK = 0.1
 _MARGINAL = 1.0 + 1e-6
 
 _NEWTON = 40
-_NUDGE = 1e-3
+_NUDGE = 0.02
 _STRIDE = 0.5
-_SETTLED = 1e-7
+_SETTLED = 1e-6
+_NOISY = 1e-2
+"""Steps below this that no longer halve are noise: next to a transition s hardly depends on break points."""
+
 _MERGED = 1e-5
 _FLAT = 1e-12
 
@@ -134,7 +137,7 @@ def optimise(
         size = float(np.max(np.abs(step)))
         u = u + step * (_STRIDE / max(size, _STRIDE))
         ladder = solve(points(u), ladder.x, spent)
-        if size < _SETTLED or (last < 1e3 * _SETTLED and size > 0.5 * last):
+        if size < _SETTLED or (last < _NOISY and size > 0.5 * last):
             return ladder
         last = size
     raise NotConverged(f"no stationary break points: still moving by {last:.1e}", ladder, last)

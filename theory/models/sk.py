@@ -104,8 +104,8 @@ def sk(
 
     ``break_points`` (k,): given, or stationary for ``k <= OPTIMISED`` and :func:`sk_break_points` beyond.
     ``random_field``: standard deviation of a Gaussian field on every spin. ``step``: grading of the field
-    grid. Time and memory grow as ``k n^2`` with n grid nodes: at k = 100, T = 0.5 a second, T = 0.02 a minute
-    and 0.6 GB. Raises InvalidInput, NotConverged.
+    grid. Time and memory grow as ``k n^2`` with n grid nodes: a second at k = 100, and 0.6 GB at T = 0.02.
+    Raises InvalidInput, NotConverged.
     """
     T = checks.real("temperature", temperature, at_least=TEMPERATURE_MIN)
     h = checks.real("random_field", random_field, at_least=0.0)
