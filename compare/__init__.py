@@ -1,6 +1,6 @@
 """Prediction beside measurement: overlays, phases, effective storage ratio."""
 
 from compare.overlay import Overlay, overlay
-from compare.phases import THRESHOLD, Extent, extent, phase
+from deepglass.phases import THRESHOLD, Extent, extent, phase
 
 __all__ = ["THRESHOLD", "Extent", "Overlay", "extent", "overlay", "phase"]

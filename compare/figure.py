@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare.overlay import Overlay
-from compare.phases import THRESHOLD
 from deepglass import files
 from deepglass.errors import InvalidInput
+from deepglass.phases import THRESHOLD
 
 STYLE = Path(__file__).with_name("deepglass.mplstyle")
 COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}

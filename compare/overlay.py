@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from compare import effective_alpha, phases
+from compare import effective_alpha
 from compare.effective_alpha import MEANING, EffectiveAlpha
+from deepglass import phases
 from deepglass.errors import InvalidInput
 
 

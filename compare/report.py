@@ -1,8 +1,8 @@
 """An overlay in words: what the command line prints."""
 
 from compare.overlay import Overlay
-from compare.phases import Extent
 from deepglass.cli import table
+from deepglass.phases import Extent
 
 
 def describe(result: Overlay) -> str:

@@ -1,19 +1,22 @@
 """Command line of the theory: ``python -m theory``."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepglass import files, schema
-from deepglass.cli import Format, application, choice, print_json
+from deepglass.cli import Format, application, choice, print_json, table
 from deepglass.errors import InvalidInput
+from theory import report
 from theory.closures import CLOSURES
 from theory.network import check_depth
 from theory.potentials import POTENTIALS
 from theory.profile import BRANCHES, SCENARIOS, Profile, solve_profile
-from theory.transitions import Transitions, phase_diagram, transitions
+from theory.transitions import phase_diagram, transitions
+
+if TYPE_CHECKING:
+    from theory.broken import Hierarchy
 
 app = application("Replica theory of deep perceptrons: how strongly each layer is fixed by the data.")
 
@@ -67,6 +70,14 @@ def profile(
     closure: ClosureName = "gaussian",
     potential: PotentialName = "hard",
     beta: Beta = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--rsb",
+            help="Steps K of replica symmetry breaking, 0 to 200, on the continuous branch: every overlap "
+            "becomes K+1 values, outermost first. Without it the symmetric solution.",
+        ),
+    ] = None,
     format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Also write the profile to this netCDF4 file.")] = None,
     overwrite: Overwrite = False,
@@ -87,67 +98,34 @@ def profile(
     """
     if out is not None:
         files.check_target(out, overwrite)
-    result = solve_profile(
-        scenario, depth, alpha, margin, branch, closure=closure, potential=potential, beta=beta
-    )
+    result: Profile | Hierarchy
+    if steps is None:
+        result = solve_profile(
+            scenario, depth, alpha, margin, branch, closure=closure, potential=potential, beta=beta
+        )
+    elif branch != "continuous":
+        raise InvalidInput(f"branch = {branch!r}: --rsb breaks the continuous branch only")
+    else:
+        # Numba compiles the recursion; only a hierarchy needs it.
+        from theory.broken import solve_hierarchy
+
+        result = solve_hierarchy(
+            scenario, depth, alpha, steps, margin, closure=closure, potential=potential, beta=beta
+        )
     if out is not None:
         schema.write(result.to_dataset(), out, kind="profile", overwrite=overwrite)
     if format is Format.json:
-        print_json(as_json(result))
+        print_json(
+            report.profile_as_json(result)
+            if isinstance(result, Profile)
+            else report.hierarchy_as_json(result)
+        )
     else:
-        typer.echo(as_table(result))
-
-
-def as_json(result: Profile) -> dict[str, Any]:
-    """The profile as one flat object of numbers, words and lists."""
-    return {
-        "scenario": result.scenario,
-        "depth": result.depth,
-        "alpha": result.alpha,
-        "margin": result.margin,
-        "closure": result.closure,
-        "potential": result.potential,
-        "beta": result.beta,
-        "branch": result.branch,
-        "q": result.q,
-        "Q": result.Q,
-        "eps": result.eps,
-        "entropy": result.entropy,
-        "replicon": result.replicon,
-        "residual": result.certificate.residual,
-        "evaluations": result.certificate.evaluations,
-        "method": result.certificate.method,
-        "entropies": dict(result.entropies),
-    }
-
-
-def as_table(result: Profile) -> str:
-    """The profile for reading: one line per layer, Q_l on the line of the layer it leads to."""
-    beta = "" if result.beta is None else f", beta {result.beta:g}"
-    lines = [
-        f"{result.scenario}, depth {result.depth}, alpha {result.alpha:g}, margin {result.margin:g}"
-        + (" (planted ensemble)" if result.ensemble == "planted" else "")
-        + f": {result.branch} branch",
-        f"{result.potential}{beta}, {result.closure} closure",
-        "",
-        f"{'layer':>5}  {'q':>12}  {'1-q':>9}  {'Q':>12}  {'1-Q':>9}  {'eps':>11}",
-    ]
-    for layer in range(result.depth + 1):
-        line = f"{layer:>5}  {result.q[layer]:>12.9f}  {result.q_complement[layer]:>9.2e}"
-        if layer > 0:
-            line += f"  {result.Q[layer - 1]:>12.9f}  {result.Q_complement[layer - 1]:>9.2e}"
-        if 0 < layer < result.depth:
-            line += f"  {result.eps[layer - 1]:>11.5g}"
-        lines.append(line)
-    lines += ["", f"entropy   {result.entropy:.12g}"]
-    lines += [f"          {name} {value:.12g}" for name, value in result.entropies.items()]
-    lines += [
-        f"replicon  {result.replicon:.6g} ({'stable' if result.replicon > 0.0 else 'unstable'})",
-        f"residual  {result.certificate.residual:.1e} ({result.certificate.reason}, "
-        f"{result.certificate.evaluations} evaluations)",
-        f"method    {result.certificate.method}",
-    ]
-    return "\n".join(lines)
+        typer.echo(
+            report.profile_as_table(result)
+            if isinstance(result, Profile)
+            else report.hierarchy_as_table(result)
+        )
 
 
 @app.command("transitions")
@@ -171,9 +149,9 @@ def transitions_command(
     """
     found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
     if format is Format.json:
-        print_json(transitions_as_json(found))
+        print_json(report.transitions_as_json(found))
     else:
-        typer.echo(transitions_as_table(found))
+        typer.echo(report.transitions_as_table(found))
 
 
 @app.command("phase-diagram")
@@ -223,28 +201,25 @@ def depths_of(depths: str, max_depth: int | None) -> list[int]:
     return sorted({check_depth(int(word)) for word in words})
 
 
-def transitions_as_json(found: Transitions) -> dict[str, Any]:
-    """The transitions as one object of lists of small objects."""
-    return asdict(found)
+@app.command()
+def sk(
+    temperature: Annotated[float, typer.Option(help="Temperature T in units of the coupling, above 0.")],
+    steps: Annotated[int, typer.Option("--rsb", help="Steps K of replica symmetry breaking, 0 to 200.")] = 50,
+    format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
+) -> None:
+    """The Sherrington-Kirkpatrick spin glass, solved by the same recursion: its external check.
 
+    Energy and free energy per spin; the ground state of the model lies at -0.7631667.
 
-def transitions_as_table(found: Transitions) -> str:
-    """The transitions for reading, one per line."""
-    beta = "" if found.beta is None else f", beta {found.beta:g}"
-    lines = [
-        f"{found.scenario}, depth {found.depth}, {found.potential}{beta}, margin {found.margin:g}, "
-        f"{found.closure} closure",
-        "",
-    ]
-    lines += [f"continuous   {f.alpha:<14.10g} layer {f.layer} freezes" for f in found.continuous]
-    lines += [
-        f"spinodal     {s.alpha:<14.10g} the {s.branch} branch {'appears' if s.side == 'from' else 'ends'}"
-        for s in found.spinodal
-    ]
-    lines += [
-        f"first order  {c.alpha:<14.10g} {c.below} to {c.above}, entropy {c.entropy:.10g}"
-        for c in found.first_order
-    ]
-    if found.capacity is not None:
-        lines.append(f"capacity     {found.capacity:<14.10g}")
-    return "\n".join(lines + [f"note: {note}" for note in found.notes])
+    \b
+    Example:
+        python -m theory sk --temperature 0.5 --rsb 50 --format json
+    """
+    from theory.models import sk as solve
+
+    found = solve(temperature, steps).as_json()
+    if format is Format.json:
+        print_json(found)
+    else:
+        scalars = {name: value for name, value in found.items() if not isinstance(value, list)}
+        typer.echo(table((name, [value]) for name, value in scalars.items()))

@@ -31,12 +31,15 @@ COARSE = 5
 """Levels of the hierarchy with which the largest break point is found for k >= 2."""
 
 _FIRST = 0.02
+_HIGHEST = 0.999
 _STRIDE = 0.1
 _SHORTEST = 0.01
 _RETREAT = 0.93
 _RETREATS = 20
 _FROZEN = 1e-2
 _REFINEMENT = 4
+_WIDER = 1.08
+_PLATEAU = 1e-3
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ class State:
         return float(self.chain.m @ self.slope)
 
 
-def uniform(k: int, x_max: float) -> Array:
-    """Break points ``x_max i/k``, i = 1..k."""
-    return np.asarray(x_max * np.arange(1, k + 1) / k)
+def uniform(k: int) -> Array:
+    """Evenly spaced break points ending at 1: ``i/k``, i = 1..k, to be scaled by x_max."""
+    return np.asarray(np.arange(1, k + 1) / k)
 
 
 def settle(chain: HierarchicalChain, levels: Levels) -> State:
@@ -118,29 +121,26 @@ def _raised(levels: Levels, shape: Array) -> Levels:
     )
 
 
-def _climb(chain: HierarchicalChain, symmetric: Levels, k: int) -> Iterator[State]:
-    """Solutions at rising x_max, from the symmetric limit to 1 or to the end of the branch."""
-    shape = np.append(np.linspace(0.1, 0.8, k), 1.0)
-    levels, x_max, stride = symmetric, _FIRST, _STRIDE
-    last = 0.0
-    while x_max < 1.0:
-        here = replace(chain, m=uniform(k, x_max))
+def _climb(chain: HierarchicalChain, symmetric: Levels, unit: Array, top: float) -> Iterator[State]:
+    """Solutions on break points ``x_max unit``, x_max rising from the symmetric limit to ``top`` or to the
+    end of the branch. ``unit`` (k,) ends with 1.
+    """
+    shape = np.append(np.linspace(0.1, 0.8, unit.size), 1.0)
+    levels, stride = symmetric, _STRIDE
+    last, x_max = 0.0, min(_FIRST, top)
+    while last < top:
         try:
-            state = settle(here, _raised(levels, shape))
+            state = settle(replace(chain, m=x_max * unit), _raised(levels, shape))
         except NotConverged:
             stride *= 0.5
             if stride < _SHORTEST:
                 return
-            x_max = last + stride
+            x_max = min(last + stride, top)
             continue
         yield state
         chain = replace(chain, support=state.chain.support)
         levels, last = state.evaluation.levels, x_max
-        x_max = (
-            min(x_max + stride, max(0.5 * (1.0 + x_max), 1.0 - 1.0 / (k + 1)))
-            if x_max < 1 - 1 / (k + 1)
-            else 1.0
-        )
+        x_max = min(x_max + stride, top)
 
 
 def interpolated(levels: Levels, old: Array, new: Array) -> Levels:
@@ -165,7 +165,7 @@ def one_step(chain: HierarchicalChain, symmetric: Levels) -> State:
     Raises NoSolution if the branch ends before.
     """
     below: State | None = None
-    for state in _climb(chain, symmetric, 1):
+    for state in _climb(chain, symmetric, uniform(1), _HIGHEST):
         if state.stretch >= 0.0:
             return state if below is None else _stationary(below, state)
         below = state
@@ -179,12 +179,12 @@ def one_step(chain: HierarchicalChain, symmetric: Levels) -> State:
 
 def _stationary(below: State, above: State) -> State:
     """The state between two at which all break points may scale together without changing s."""
-    k = below.chain.m.size
     latest = above
+    unit = above.chain.m / above.chain.m[-1]
 
     def stretch(x_max: float) -> float:
         nonlocal latest
-        chain = replace(latest.chain, m=uniform(k, x_max))
+        chain = replace(latest.chain, m=x_max * unit)
         latest = settle(chain, latest.evaluation.levels)
         return latest.stretch
 
@@ -203,7 +203,7 @@ def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
     coarse = min(k, COARSE)
     state: State | None = None
     ended = True
-    for found in _climb(chain, symmetric, coarse):
+    for found in _climb(chain, symmetric, uniform(coarse), 1.0 - 1.0 / (k + 1)):
         below, state = state, found
         if found.stretch >= 0.0:
             state = found if below is None else _stationary(below, found)
@@ -214,13 +214,36 @@ def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
     x_max = float(state.chain.m[-1]) * (_RETREAT if ended and k > coarse else 1.0)
     while state.chain.m.size < k:
         state, x_max = _refined(state, min(k, _REFINEMENT * state.chain.m.size), x_max)
+        if state.chain.m.size <= _REFINEMENT * COARSE:
+            state = _widened(state, 1.0 - 1.0 / (k + 1))
+            x_max = float(state.chain.m[-1])
+    return state
+
+
+def _widened(state: State, top: float) -> State:
+    """The hierarchy on break points reaching further, to its plateau, to ``top``, or to where its branch ends.
+
+    A fine hierarchy may need a larger x_max than the coarse one that found it: the true hierarchy is continuous
+    up to a plateau, of which a finite one only knows the nearest break point.
+    """
+    k = state.chain.m.size
+    while state.chain.m[-1] < top:
+        innermost = state.evaluation.levels.q[1:-1]
+        if np.all(innermost[:, -1] - innermost[:, -2] <= _PLATEAU * innermost[:, -1]):
+            return state
+        m = min(top, _WIDER * float(state.chain.m[-1])) * uniform(k)
+        levels = interpolated(state.evaluation.levels, state.chain.m, m)
+        try:
+            state = settle(replace(state.chain, m=m), levels)
+        except NotConverged:
+            return state
     return state
 
 
 def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
     """The hierarchy with more levels, at x_max or, where that branch has ended, a little below."""
     for _ in range(_RETREATS):
-        m = uniform(k, x_max)
+        m = x_max * uniform(k)
         levels = interpolated(state.evaluation.levels, state.chain.m, m)
         try:
             return settle(replace(state.chain, m=m), levels), x_max
@@ -236,6 +259,20 @@ def start(
     """A symmetric solution q (L+1,), Q (L,) as the first chain and levels of a hierarchy."""
     support = Support(tuple(bool(value) for value in q[1:-1] > 0.0))
     return HierarchicalChain(depth, alpha, potential, np.zeros(0), support), Levels(q[:, None], Q[:, None])
+
+
+def at(chain: HierarchicalChain, symmetric: Levels, m: Array) -> State:
+    """The solution at given break points ``m`` (k,). Raises NoSolution if the branch ends before they are reached."""
+    state: State | None = None
+    for found in _climb(chain, symmetric, m / m[-1], float(m[-1])):
+        state = found
+    if state is None or state.chain.m[-1] < m[-1]:
+        reached = 0.0 if state is None else float(state.chain.m[-1])
+        raise NoSolution(
+            f"at depth {chain.depth}, alpha {chain.alpha:.10g} the branch ends before the break points are reached; "
+            f"scaled to end at {reached:.3g} they have a solution"
+        )
+    return state
 
 
 def solve(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:

@@ -1,11 +1,11 @@
-"""One step of the Parisi recursion on a graded grid: a function smoothed, and the tilted Markov chain behind it.
+"""One step of the Parisi recursion on a graded grid: a function smoothed, and its tilted Markov chain.
 
 A step of variance ``sigma^2`` with weight m turns f into
 
     f_out(h) = (1/m) ln INT Dz exp(m f(h + sigma z))          (m = 0: INT Dz f(h + sigma z))
 
-and averages of any g over the step are ``E[g | h] = INT Dz g exp(m f)/INT Dz exp(m f)``. On a grid both are one
-row-stochastic matrix T, ``E[g | h_a] = sum_b T_ab g_b``. Each of its rows is a quadrature of its own:
+and averages of any g over the step are ``E[g | h] = INT Dz g exp(m f)/INT Dz exp(m f)``. On a grid both
+are one row-stochastic matrix T, ``E[g | h_a] = sum_b T_ab g_b``. Each of its rows is its own quadrature:
 
 * where sigma is wider than the grid's spacing, the trapezoidal rule on the grid itself, in logarithms;
 * elsewhere Gauss-Hermite around the saddle point of ``exp(-x^2/(2 sigma^2) + m f)``, f interpolated.
@@ -33,7 +33,7 @@ _NODES = 16
 """Gauss-Hermite nodes of a step that is narrower than the grid's spacing."""
 
 _WIDE = 1.3
-"""Steps of at least this many spacings use the grid: the trapezoidal rule errs by 2 exp(-2 pi^2 1.69), 1e-14."""
+"""Steps of at least this many spacings use the grid: its rule errs by 2 exp(-2 pi^2 1.69), 1e-14."""
 
 _TAIL = 8.5
 """Standard deviations beyond which a Gaussian weighs 1e-16."""
@@ -58,7 +58,7 @@ def _stencil(nu: float, n: int, weights: Array, barycentric: Array) -> int:
     """Weights of polynomial interpolation at index coordinate nu, and the first node they apply to."""
     size = weights.size
     nu = min(max(nu, 0.0), n - 1.0)
-    first = min(max(int(math.floor(nu)) - size // 2 + 1, 0), n - size)
+    first = min(max(math.floor(nu) - size // 2 + 1, 0), n - size)
     total = 0.0
     for j in range(size):
         distance = nu - (first + j)
@@ -97,7 +97,7 @@ def row(
     centre, scale, step, cap, first_nu = layout
     out[:] = 0.0
     nu = _position(start, centre, scale, step, cap, first_nu)
-    near = math.exp(log_spacing[min(max(int(round(nu)), 0), n - 1)])
+    near = math.exp(log_spacing[min(max(round(nu), 0), n - 1)])
     if sigma >= _WIDE * near:
         top, mass = -np.inf, 0.0
         inside = min(start - h[0], h[n - 1] - start) > _TAIL * sigma

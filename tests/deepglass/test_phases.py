@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from compare import THRESHOLD, extent, phase
+import compare
+from deepglass import phases
+from deepglass.phases import THRESHOLD, extent, phase
 
 
 def test_threshold_is_one_over_e_and_belongs_to_the_liquid():
@@ -37,3 +39,8 @@ def test_all_solid_has_no_end():
     assert math.isnan(found.xi_input)
     assert math.isnan(found.xi_output)
     assert found.n_liquid == 0
+
+
+def test_compare_gives_the_same_functions():
+    for name in ("THRESHOLD", "Extent", "extent", "phase"):
+        assert getattr(compare, name) is getattr(phases, name)
