@@ -1,4 +1,6 @@
-"""The hierarchy of overlaps of one chain, k steps of replica symmetry breaking: what is asked and what is found."""
+"""The hierarchy of overlaps of one chain, k steps of replica symmetry breaking: what is asked and what is
+found.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,9 @@ from theory.solve import Certificate
 from theory.stability import replicon
 
 K_MAX = 200
-"""Most steps: a solution takes k^3 operations and k n^2 numbers of memory per layer, n about 150 grid nodes."""
+"""Most steps: a solution takes k^3 operations and k n^2 numbers of memory per layer, n about 150 grid
+nodes.
+"""
 
 METHOD = "pseudo-transient Newton on overlaps at fixed break points, from the symmetric limit"
 
@@ -30,13 +34,14 @@ METHOD = "pseudo-transient Newton on overlaps at fixed break points, from the sy
 class Hierarchy:
     """A k-RSB solution of the deep perceptron.
 
-    Inputs as in :class:`theory.Profile`. ``m``: break points, shape (k,). ``q``: neuron overlaps at every level,
-    shape (L+1, k+1), outermost level first; the overlap is ``q[l, i]`` for x in (m_i, m_{i+1}), so that P(q) of a
-    layer has weight ``m_{i+1} - m_i`` there (m_0 = 0, m_{k+1} = 1). ``Q``: weight overlaps, shape (L, k+1).
-    ``eps``: variances of the neurons' fields, shape (L+1, k+1), 0 at the boundaries. ``entropy``: per N M and replica.
-    ``m_slope``: derivative of the entropy in the break points, shape (k,): 0 where they are stationary.
-    ``replicon``: stability of the innermost level, positive where stable, 0 marginal (:mod:`theory.stability`).
-    ``rho``: largest eigenvalue of the map, at most 1. ``symmetric``: the replica-symmetric solution it grows from.
+    Inputs as in :class:`theory.Profile`. ``m``: break points, shape (k,). ``q``: neuron overlaps at every
+    level, shape (L+1, k+1), outermost level first; the overlap is ``q[l, i]`` for x in (m_i, m_{i+1}), so
+    that P(q) of a layer has weight ``m_{i+1} - m_i`` there (m_0 = 0, m_{k+1} = 1). ``Q``: weight overlaps,
+    shape (L, k+1). ``eps``: variances of the neurons' fields, shape (L+1, k+1), 0 at the boundaries.
+    ``entropy``: per N M and replica. ``m_slope``: derivative of the entropy in the break points, shape
+    (k,): 0 where they are stationary. ``replicon``: stability of the innermost level, positive where
+    stable, 0 marginal (:mod:`theory.stability`). ``rho``: largest eigenvalue of the map, at most 1.
+    ``symmetric``: the replica-symmetric solution it grows from.
     """
 
     scenario: str
@@ -120,15 +125,17 @@ def solve_hierarchy(
     beta: float | None = None,
     break_points: Sequence[float] | Array | None = None,
 ) -> Hierarchy:
-    """Solve a chain with k steps of replica symmetry breaking, k <= 200; other arguments as in ``solve_profile``.
+    """Solve a chain with k steps of replica symmetry breaking, k <= 200; other arguments as in
+    ``solve_profile``.
 
-    ``random``: on the branch that grows from the symmetric solution. k = 1: the break point is stationary. k >= 2:
-    evenly spaced break points up to an x_max that is stationary for a coarse hierarchy, or inside the end of the branch
-    (``m_slope`` says which). ``break_points`` (k,) between 0 and 1 fixes them instead. ``teacher-student``: by Nishimori's
-    identities all levels are equal, which is what is returned, with the replicon of that solution.
+    ``random``: on the branch that grows from the symmetric solution. k = 1: the break point is stationary.
+    k >= 2: evenly spaced break points up to an x_max that is stationary for a coarse hierarchy, or inside
+    the end of the branch (``m_slope`` says which). ``break_points`` (k,) between 0 and 1 fixes them
+    instead. ``teacher-student``: by Nishimori's identities all levels are equal, which is what is returned,
+    with the replicon of that solution.
 
-    Raises InvalidInput for a value out of range, NoSolution where the symmetric solution, a stationary break point
-    (k = 1) or the branch at given break points does not exist, NotConverged.
+    Raises InvalidInput for a value out of range, NoSolution where the symmetric solution, a stationary
+    break point (k = 1) or the branch at given break points does not exist, NotConverged.
     """
     scenario = checks.one_of("scenario", scenario, SCENARIOS)
     depth = check_depth(depth)

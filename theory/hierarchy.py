@@ -1,7 +1,7 @@
 """The chain of layers with a hierarchy of overlaps: k-step replica symmetry breaking on random data.
 
-All layers share break points ``0 < m_1 < ... < m_k < 1``; layer l holds values ``q_i(l)``, ``Q_i(l)``, i = 0..k,
-not decreasing in i. Gaussian closure (Yoshino, SciPost Phys. Core 2, 005 (2020)), level by level:
+All layers share break points ``0 < m_1 < ... < m_k < 1``; layer l holds values ``q_i(l)``, ``Q_i(l)``, i =
+0..k, not decreasing in i. Gaussian closure (Yoshino, SciPost Phys. Core 2, 005 (2020)), level by level:
 
     lambda_i(l) = q_i(l-1) Q_i(l) q_i(l),                  w_i(l) = interaction(lambda(l))
     -(Q^-1)_i(l) = alpha q_i(l-1) q_i(l) w_i(l),           q_i(l) = neuron(eps(l))

@@ -7,10 +7,11 @@ fields eps for a neuron). With break points ``0 = m_0 < m_1 < ... < m_k < m_{k+1
     f_{i-1}(h) = (1/m_i) ln INT Dz exp(m_i f_i(h + sqrt(c_i - c_{i-1}) z)),          i = k..1
     value      = INT Dz f_0(sqrt(c_0) z)
 
-and the field walks outwards-in, from ``h_0 ~ N(0, c_0)`` by steps tilted with ``exp(m_i f_i)``: a Markov chain
-whose averages ``w_i = < f_i'(h_i)^2 >`` are the derivatives of the value (Parisi 1980; Yoshino, SciPost Phys.
-Core 2, 005 (2020), section on k-RSB). k = 0 is replica symmetry. Responses ``dw_i/dc_j`` follow from the same
-chain (:meth:`Recursion.response`), so that saddle points can be solved by Newton's method.
+and the field walks outwards-in, from ``h_0 ~ N(0, c_0)`` by steps tilted with ``exp(m_i f_i)``: a Markov
+chain whose averages ``w_i = < f_i'(h_i)^2 >`` are the derivatives of the value (Parisi 1980; Yoshino,
+SciPost Phys. Core 2, 005 (2020), section on k-RSB). k = 0 is replica symmetry. Responses ``dw_i/dc_j``
+follow from the same chain (:meth:`Recursion.response`), so that saddle points can be solved by Newton's
+method.
 """
 
 from dataclasses import dataclass
@@ -75,9 +76,11 @@ class Recursion:
     def response(self) -> Array:
         """``dw_i/dc_j``, shape (k+1, k+1).
 
-        With ``V_s^j(h) = < f_j'^2 | h_s = h >``, ``D_i = m_{i+1} - m_i`` and j >= i, by perturbing one variance:
+        With ``V_s^j(h) = < f_j'^2 | h_s = h >``, ``D_i = m_{i+1} - m_i`` and j >= i, by perturbing one
+        variance:
 
-            dw_i/dc_j = - (D_j/2) { 2 < f_i' dV_i^j/dh > + m_i < f_i'^2 V_i^j > - sum_{s<i} D_s < V_s^i V_s^j > }
+            dw_i/dc_j = - (D_j/2) { 2 < f_i' dV_i^j/dh > + m_i < f_i'^2 V_i^j > - sum_{s<i} D_s < V_s^i
+            V_s^j > }
                         + (i == j) < f_i''^2 >,
 
         and ``D_i dw_i/dc_j`` is symmetric, being a second derivative of the value.

@@ -1,20 +1,22 @@
-"""Stable fixed points of maps on hierarchies of overlaps, by Newton's method that follows the flow. Knows no physics.
+"""Stable fixed points of maps on hierarchies of overlaps, by Newton's method that follows the flow. Knows
+no physics.
 
-The equations of broken replica symmetry have many roots: wherever two levels may be equal, or a level zero, they
-solve the equations exactly. The wanted root is the one to which the flow ``dx/ds = F(x) - x`` goes. Newton's method
-alone lands on any of them; the flow alone crawls, because a hierarchy is marginally stable. Implicit Euler steps
+The equations of broken replica symmetry have many roots: wherever two levels may be equal, or a level zero,
+they solve the equations exactly. The wanted root is the one to which the flow ``dx/ds = F(x) - x`` goes.
+Newton's method alone lands on any of them; the flow alone crawls, because a hierarchy is marginally stable.
+Implicit Euler steps
 
     ((1 + 1/tau) 1 - dF/dx) dx = F(x) - x
 
-are the flow for small tau and Newton's method for large (pseudo-transient continuation; Kelley & Keyes, SIAM J.
-Numer. Anal. 35, 508 (1998)). They move away from a root that the flow leaves as long as ``tau < 1/(rho - 1)``, rho the
-largest real eigenvalue of dF/dx, so tau stays below half of that while rho > 1 and grows freely afterwards:
-convergence ends quadratic, and only at roots with rho <= 1. Rises from level to level may shrink by a factor 10
-per step, so that a level never lands on another by accident.
+are the flow for small tau and Newton's method for large (pseudo-transient continuation; Kelley & Keyes,
+SIAM J. Numer. Anal. 35, 508 (1998)). They move away from a root that the flow leaves as long as ``tau <
+1/(rho - 1)``, rho the largest real eigenvalue of dF/dx, so tau stays below half of that while rho > 1 and
+grows freely afterwards: convergence ends quadratic, and only at roots with rho <= 1. Rises from level to
+level may shrink by a factor 10 per step, so that a level never lands on another by accident.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,7 @@ _FAR_FROM_STABLE = 1.3
 _FASTEST, _SLOWEST = 10.0, 0.5
 _NEAR = 0.1
 _PART = 1e-4
+_ONE = 1.0 - 1e-14
 _DENSE = 60
 _KRYLOV = 40
 
@@ -43,7 +46,9 @@ class Mapped(NamedTuple):
 
 @dataclass(frozen=True)
 class Relaxed:
-    """A fixed point ``x`` (N,): residual of the undamped map, largest eigenvalue of its Jacobian, evaluations."""
+    """A fixed point ``x`` (N,): residual of the undamped map, largest eigenvalue of its Jacobian,
+    evaluations.
+    """
 
     x: Array
     residual: float
@@ -59,8 +64,8 @@ def residual(x: Array, image: Array) -> float:
 def rightmost(matrix: Array, start: Array) -> tuple[float, Array]:
     """Real part of the rightmost eigenvalue, and the direction it acts on: to warm-start the next call.
 
-    Small matrices exactly; larger ones by one Arnoldi space, whose largest Ritz value is exact for an eigenvalue
-    that stands out and within rounding of 1 for the marginal crowd there.
+    Small matrices exactly; larger ones by one Arnoldi space, whose largest Ritz value is exact for an
+    eigenvalue that stands out and within rounding of 1 for the marginal crowd there.
     """
     if matrix.shape[0] <= _DENSE:
         values, vectors = np.linalg.eig(matrix)
@@ -113,16 +118,21 @@ def relax(
     tolerance: float = 1e-9,
     limit: int = 120,
 ) -> Relaxed:
-    """The fixed point to which the flow from ``start`` (N,) goes; rows of ``levels`` values, not decreasing, in [0, 1).
+    """The fixed point to which the flow from ``start`` (N,) goes; rows of ``levels`` values, not
+    decreasing, in [0, 1).
 
     Raises NotConverged with the last iterate after ``limit`` evaluations, or where the map leaves its domain.
     """
     x = np.asarray(start, dtype=np.float64)
-    # Large systems crowd at the margin of stability, where an eigenvalue is known to less than its distance from 1.
+    # Large systems crowd at the margin of stability, where an eigenvalue is known to less than its
+    # distance from 1.
     stable = 1.0 + (_MARGINAL if x.size <= _DENSE else _CROWDED)
     tau, previous, best = 0.0, np.inf, np.inf
     rho, direction = 0.0, np.ones_like(x)
+    found: Relaxed | None = None
     for evaluation in range(1, limit + 1):
+        if np.any(x >= _ONE):
+            raise NotConverged("an overlap reaches 1", last=x)
         image, jacobian = mapping(x)
         off = residual(x, image)
         if not np.isfinite(off) or not np.isfinite(jacobian).all():
@@ -130,9 +140,16 @@ def relax(
         if x.size:
             rho, direction = rightmost(jacobian, direction)
         best = min(best, off)
-        if off <= tolerance and rho <= stable:
-            return Relaxed(x, off, rho, evaluation)
-        if off <= tolerance:
+        settled = off <= tolerance and rho <= stable
+        if found is not None:
+            better = settled and off < found.residual
+            return Relaxed(x, off, rho, evaluation) if better else replace(found, evaluations=evaluation)
+        if settled:
+            # One more step: the error is the residual over 1 - rho, and Newton's last step is a cheap one.
+            found = Relaxed(x, off, rho, evaluation)
+            if off == 0.0:
+                return found
+        elif off <= tolerance:
             # An unstable root: levels merged that should not be. Part them, and follow the flow from there.
             x = _parted(x, levels)
             image, jacobian = mapping(x)

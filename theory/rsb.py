@@ -1,10 +1,12 @@
-"""Replica symmetry breaking on random data: which hierarchy of overlaps solves the chain, and how it is reached.
+"""Replica symmetry breaking on random data: which hierarchy of overlaps solves the chain, and how it is
+reached.
 
 Two facts shape the search. As the largest break point x_max goes to 0 the innermost level becomes the
 replica-symmetric solution, so the branch that grows continuously is followed from there, x_max rising
-(:func:`_climb`). And equations at fixed break points have many roots, of which the one stable under the flow is taken
-(:mod:`theory.relaxation`). The branch is stationary in its break points where ``d(s)/d(x_max) = 0``; when it ends before,
-by its innermost level falling into a perfectly frozen state, that is reported, not hidden.
+(:func:`_climb`). And equations at fixed break points have many roots, of which the one stable under the
+flow is taken (:mod:`theory.relaxation`). The branch is stationary in its break points where ``d(s)/d(x_max)
+= 0``; when it ends before, by its innermost level falling into a perfectly frozen state, that is reported,
+not hidden.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ from theory.potentials import Potential
 from theory.relaxation import Mapped, Relaxed, relax
 
 TOLERANCE = 2e-8
-"""Residual at which a hierarchy is accepted: over 100 levels the noise of the field grids, 1e-11, adds up to 1e-8.
+"""Residual at which a hierarchy is accepted: over 100 levels the noise of the field grids, 1e-11, adds up
+to 1e-8.
 
 The last Newton step usually leaves far less.
 """
@@ -67,7 +70,8 @@ def uniform(k: int) -> Array:
 
 
 def settle(chain: HierarchicalChain, levels: Levels) -> State:
-    """The stable solution to which the flow leads from ``levels``; liquid layers freeze as their overlap grows.
+    """The stable solution to which the flow leads from ``levels``; liquid layers freeze as their overlap
+    grows.
 
     Raises NotConverged if there is none, or if the innermost level falls into the perfectly frozen state.
     """
@@ -172,8 +176,8 @@ def one_step(chain: HierarchicalChain, symmetric: Levels) -> State:
     if below is None:
         raise NotConverged("1RSB could not be started from the symmetric solution", last=symmetric)
     raise NoSolution(
-        f"no break point is stationary: at depth {chain.depth}, alpha {chain.alpha:.10g} the 1RSB branch ends at "
-        f"m = {float(below.chain.m[0]):.3g} with ds/dm = {float(below.slope[0]):.2e}"
+        f"no break point is stationary: at depth {chain.depth}, alpha {chain.alpha:.10g} the 1RSB branch "
+        f"ends at m = {float(below.chain.m[0]):.3g} with ds/dm = {float(below.slope[0]):.2e}"
     )
 
 
@@ -221,10 +225,11 @@ def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
 
 
 def _widened(state: State, top: float) -> State:
-    """The hierarchy on break points reaching further, to its plateau, to ``top``, or to where its branch ends.
+    """The hierarchy on break points reaching further, to its plateau, to ``top``, or to where its branch
+    ends.
 
-    A fine hierarchy may need a larger x_max than the coarse one that found it: the true hierarchy is continuous
-    up to a plateau, of which a finite one only knows the nearest break point.
+    A fine hierarchy may need a larger x_max than the coarse one that found it: the true hierarchy is
+    continuous up to a plateau, of which a finite one only knows the nearest break point.
     """
     k = state.chain.m.size
     while state.chain.m[-1] < top:
@@ -262,15 +267,17 @@ def start(
 
 
 def at(chain: HierarchicalChain, symmetric: Levels, m: Array) -> State:
-    """The solution at given break points ``m`` (k,). Raises NoSolution if the branch ends before they are reached."""
+    """The solution at given break points ``m`` (k,). Raises NoSolution if the branch ends before they are
+    reached.
+    """
     state: State | None = None
     for found in _climb(chain, symmetric, m / m[-1], float(m[-1])):
         state = found
     if state is None or state.chain.m[-1] < m[-1]:
         reached = 0.0 if state is None else float(state.chain.m[-1])
         raise NoSolution(
-            f"at depth {chain.depth}, alpha {chain.alpha:.10g} the branch ends before the break points are reached; "
-            f"scaled to end at {reached:.3g} they have a solution"
+            f"at depth {chain.depth}, alpha {chain.alpha:.10g} the branch ends before the break points "
+            f"are reached; scaled to end at {reached:.3g} they have a solution"
         )
     return state
 

@@ -1,6 +1,7 @@
 """Weights on a sphere: the algebra of Parisi matrices behind ``(1/2) ln det Q``.
 
-With ``Lam_k = 1 - Q_k`` and ``Lam_{i-1} = Lam_i + m_i (Q_i - Q_{i-1})`` the inverse of Q is again a Parisi matrix,
+With ``Lam_k = 1 - Q_k`` and ``Lam_{i-1} = Lam_i + m_i (Q_i - Q_{i-1})`` the inverse of Q is again a Parisi
+matrix,
 
     (Q^-1)_0 = -Q_0/Lam_0^2,      (Q^-1)_i = (Q^-1)_{i-1} - (1/m_i)(1/Lam_i - 1/Lam_{i-1}),
 

@@ -1,7 +1,8 @@
-"""The two single-site terms of the chain as input of the Parisi recursion: a perceptron's gap, an Ising neuron.
+"""The two single-site terms of the chain as input of the Parisi recursion: a perceptron's gap, an Ising
+neuron.
 
-Each chooses the grid on which its field lives: graded around the feature of ``f_k``, wide enough for the tilted
-walk (REACH standard deviations, and the drift ``sum_i m_i (c_i - c_{i-1})`` of a neuron's field).
+Each chooses the grid on which its field lives: graded around the feature of ``f_k``, wide enough for the
+tilted walk (REACH standard deviations, and the drift ``sum_i m_i (c_i - c_{i-1})`` of a neuron's field).
 """
 
 import numpy as np
@@ -34,7 +35,8 @@ def interaction(potential: Potential, overlap: Array, m: Array, step: float = ST
     complement = max(1.0 - float(overlap[-1]), _SMALLEST_COMPLEMENT)
     reach = REACH * (np.sqrt(overlap[-1]) + _FLOOR)
     margin = potential.margin
-    # A wide tilted step onto a narrow gap lands its weight far from where it starts: sigma must be resolved there.
+    # A wide tilted step onto a narrow gap lands its weight far from where it starts: sigma must be
+    # resolved there.
     rises = np.diff(overlap)
     wide = rises[m * rises > _NARROW * (1.0 - overlap[1:])]
     cap = float(np.sqrt(np.min(wide, initial=np.inf))) / _RESOLVED

@@ -319,9 +319,6 @@ def test_one_step_of_gaussians_is_exact(sigma):
     np.testing.assert_allclose((T @ h**2)[inner], second[inner], rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.xfail(
-    reason="the grid does not resolve a wide step where it lands: terms.interaction", strict=True
-)
 @pytest.mark.parametrize(
     ("margin", "m", "c"),
     [

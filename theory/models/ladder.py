@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from deepglass import checks
 from deepglass.errors import InvalidInput, NotConverged
 from theory.gaussian import Array
+from theory.relaxation import Mapped, relax
 
 K_MAX = 200
 """Most levels: an evaluation takes k n^2 numbers of memory on n grid nodes."""
@@ -23,8 +24,6 @@ TOLERANCE = 1e-10
 """Residual at which overlaps are accepted; the last Newton step usually leaves 1e-15."""
 
 _LIMIT = 400
-_SHRINK = 0.1
-_MARGINAL = 1.0 + 1e-6
 
 _NEWTON = 40
 _NUDGE = 0.02
@@ -66,39 +65,13 @@ class Ladder(Generic[Term]):
 def climb(
     mapping: Callable[[Array], Image[Term]], m: Array, start: Array, tolerance: float, spent: int = 0
 ) -> Ladder[Term]:
-    """Pseudo-transient continuation to a stable fixed point: ``((1 + 1/tau) - J) dx = F(x) - x``, tau grows.
+    """The stable fixed point to which the flow from ``start`` (k+1,) goes (:mod:`theory.relaxation`).
 
-    Degenerate roots (levels merged, or zero) that are unstable have an eigenvalue of J above 1: tau is kept
-    below the time in which the instability grows, and no increment ``x_i - x_{i-1}`` shrinks by more than a
-    factor 10 in one step, so they repel. Raises NotConverged.
+    ``spent``: evaluations before this one. Raises NotConverged.
     """
-    x, image = start, mapping(start)
-    best: Ladder[Term] | None = None
-    tau = max(1.0, 0.1 / max(float(np.max(np.abs(image.value - x))), 1e-12))
-    for evaluations in range(spent + 1, spent + _LIMIT + 1):
-        gap = image.value - x
-        size = float(np.max(np.abs(gap)))
-        residual = float(np.max(np.abs(gap) / (1.0 - x)))
-        rho = float(np.max(np.linalg.eigvals(image.jacobian).real))
-        if best is not None and not residual < best.residual:
-            return best
-        if residual <= tolerance and rho <= _MARGINAL:
-            # Once more: the error is the residual over 1 - rho, and Newton's last step is a cheap one.
-            polished = best is not None
-            best = Ladder(m, x, image.term, residual, rho, evaluations)
-            if polished:
-                return best
-        if rho > 1.0:
-            tau = min(tau, 0.5 / (rho - 1.0))
-        step = np.linalg.solve((1.0 + 1.0 / tau) * np.eye(x.size) - image.jacobian, gap)
-        rises = np.diff(x, prepend=0.0)
-        trial = np.cumsum(np.maximum(rises + np.diff(step, prepend=0.0), _SHRINK * rises))
-        highest = 1.0 - _SHRINK * (1.0 - x[-1])
-        x = trial * min(1.0, highest / trial[-1]) if trial[-1] > 0.0 else trial
-        image = mapping(x)
-        shrunk = float(np.max(np.abs(image.value - x)))
-        tau = min(1e12, tau * min(10.0, max(0.5, 2.0 * size / max(shrunk, 1e-300))))
-    raise NotConverged(f"no stable overlaps after {_LIMIT} evaluations; residual {residual:.1e}", x, residual)
+    found = relax(lambda x: Mapped(*mapping(x)[:2]), start, start.size, tolerance=tolerance, limit=_LIMIT)
+    term = mapping(found.x).term
+    return Ladder(m, found.x, term, found.residual, found.rho, spent + found.evaluations + 1)
 
 
 def optimise(
