@@ -48,10 +48,22 @@ class _Curve:
     depth: int
     margin: float
     branch: str
+    closure: str
+    potential: str
+    beta: float | None
 
     @lru_cache(maxsize=4096)  # noqa: B019  (curves are few and small; the scan is the same for every run)
     def __call__(self, log_alpha: float) -> NDArray[np.float64]:
-        return solve_profile(self.scenario, self.depth, math.exp(log_alpha), self.margin, self.branch).q
+        return solve_profile(
+            self.scenario,
+            self.depth,
+            math.exp(log_alpha),
+            self.margin,
+            self.branch,
+            closure=self.closure,
+            potential=self.potential,
+            beta=self.beta,
+        ).q
 
     @lru_cache(maxsize=64)  # noqa: B019
     def grid(self) -> NDArray[np.float64]:
@@ -76,8 +88,17 @@ class _Curve:
         return np.array(points)
 
 
-def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continuous") -> EffectiveAlpha:
-    """Fit alpha to a measured profile q_0..q_L (L >= 2) on one branch of the theory.
+def fit(
+    q: ArrayLike,
+    scenario: str,
+    margin: float = 0.0,
+    branch: str = "continuous",
+    *,
+    closure: str = "gaussian",
+    potential: str = "hard",
+    beta: float | None = None,
+) -> EffectiveAlpha:
+    """Fit alpha to a measured profile q_0..q_L (L >= 2) on one branch of the symmetric theory.
 
     A scan in ln alpha over the part of 0.1 to 1e6 where the branch exists, then a bounded search around
     its minimum. Raises InvalidInput if an overlap is missing, NoSolution if the branch exists nowhere there.
@@ -85,7 +106,7 @@ def fit(q: ArrayLike, scenario: str, margin: float = 0.0, branch: str = "continu
     measured = np.asarray(q, dtype=float)
     if not np.isfinite(measured).all():
         raise InvalidInput("measured overlaps are missing: alpha_eff needs at least 2 replicas")
-    curve = _Curve(scenario, len(measured) - 1, margin, branch)
+    curve = _Curve(scenario, len(measured) - 1, margin, branch, closure, potential, beta)
 
     def distance(log_alpha: float) -> float:
         return float(np.sqrt(np.mean((curve(float(log_alpha)) - measured)[1:-1] ** 2)))

@@ -89,7 +89,15 @@ def overlay(profile: xr.Dataset, run: xr.Dataset) -> Overlay:
     measured = aligned["measured"].values
     if np.isnan(measured).any():
         raise InvalidInput("run holds a layer whose overlap is missing (all its particles are zero)")
-    nearest = effective_alpha.fit(measured, a["scenario"], float(a["margin"]), a["branch"])
+    nearest = effective_alpha.fit(
+        measured,
+        a["scenario"],
+        float(a["margin"]),
+        a["branch"],
+        closure=a["closure"],
+        potential="soft" if "beta" in a else "hard",
+        beta=float(a["beta"]) if "beta" in a else None,
+    )
     return Overlay(
         layers=aligned,
         predicted=phases.extent(aligned["predicted"]),
@@ -117,9 +125,11 @@ def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, ru
 
 def _captions(profile: xr.Dataset, run: xr.Dataset) -> tuple[str, ...]:
     a, b = profile.attrs, run.attrs
+    steps = int(a.get("rsb", 0))
+    symmetry = f"{steps} steps of replica symmetry breaking" if steps else "replica symmetric"
     return (
         f"theory: {a['scenario']}, L = {a['depth']}, alpha = {a['alpha']:g}, margin {a['margin']:g},"
-        f" {a['closure']} closure, replica symmetric, {a['branch']} branch",
+        f" {a['closure']} closure, {symmetry}, {a['branch']} branch",
         f"run: {b['data']} (classes {b['classes'] or '-'}), L = {b['depth']}, N = {b['width']},"
         f" M = {b['patterns']}, alpha = {b['alpha']:g}, T = {b['temperature']:g}, dt = {b['dt']:g},"
         f" eta = {b['eta']:g}, c = {b['c_scale']}, {b['start']} start",

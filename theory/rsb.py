@@ -245,6 +245,12 @@ def _widened(state: State, top: float) -> State:
     return state
 
 
+def relevelled(state: State, k: int) -> State:
+    """The same hierarchy with k levels, on break points up to the same x_max. Raises NotConverged."""
+    m = float(state.chain.m[-1]) * uniform(k)
+    return settle(replace(state.chain, m=m), interpolated(state.evaluation.levels, state.chain.m, m))
+
+
 def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
     """The hierarchy with more levels, at x_max or, where that branch has ended, a little below."""
     for _ in range(_RETREATS):

@@ -13,7 +13,7 @@ from deepglass import schema
 from deepglass.cli import main
 from deepglass.errors import InvalidInput
 from simulate import Protocol, run
-from theory import capacity, solve_profile
+from theory import capacity, solve_hierarchy, solve_profile
 
 DEPTH = 4
 PROTOCOL = Protocol(depth=DEPTH, width=5, patterns=50, steps=80, waiting_time=30, samples=3, replicas=3)
@@ -184,3 +184,10 @@ def test_command_refuses_bad_files_in_one_line(files, tmp_path, capsys):
         assert len(printed.err.strip().splitlines()) == 1
         assert printed.out == ""
     assert not list(tmp_path.glob("o.*"))
+
+
+def test_a_broken_profile_is_overlaid_with_its_innermost_overlaps_and_says_so(measured):
+    broken = solve_hierarchy("random", DEPTH, 5.0, 1)
+    result = overlay(broken.to_dataset(), with_overlaps(measured, solve_profile("random", DEPTH, 5.0).q))
+    assert "1 steps of replica symmetry breaking" in result.captions[0]
+    assert list(result.layers["predicted"].values) == list(broken.q[:, -1])

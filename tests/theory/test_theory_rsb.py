@@ -13,6 +13,7 @@ from deepglass.errors import InvalidInput, NoSolution, NotConverged
 from theory import rsb, solve_hierarchy, solve_profile
 from theory.cli import app
 from theory.closures import CLOSURES, Moments
+from theory.convergence import convergence
 from theory.hierarchy import HierarchicalChain, Levels
 from theory.overlaps import Overlaps, Support
 from theory.potentials import HardCore
@@ -277,3 +278,15 @@ def test_spin_glass_on_the_command_line(capsys):
     assert {"energy", "q_ea", "free_energy"} <= set(found)
     assert found["energy"] == pytest.approx(-0.71146, abs=2e-4)
     assert main(app, ["sk", "--temperature", "-1"]) == 2
+
+
+def test_convergence_in_levels_and_grid():
+    """The entropy approaches its limit as a power of k near 4, as in the Sherrington-Kirkpatrick model."""
+    found = convergence(3, 5.0, (5, 10, 20))
+    assert found.levels == (5, 10, 20)
+    assert 3.0 < found.order < 5.0
+    assert found.limit < found.entropy[2] < found.entropy[1] < found.entropy[0]
+    assert found.entropy[2] - found.limit < 5e-9
+    assert found.grid_q < 1e-8
+    assert found.grid_entropy < 1e-10
+    assert math.isnan(convergence(3, 5.0, (2, 3)).order)
