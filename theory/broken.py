@@ -121,7 +121,7 @@ def solve_hierarchy(
     margin: float = 0.0,
     *,
     closure: str = "gaussian",
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
     break_points: Sequence[float] | Array | None = None,
 ) -> Hierarchy:
@@ -166,7 +166,9 @@ def solve_hierarchy(
     return _hierarchy(symmetric, interaction, state)
 
 
-def _last_stationary(depth: int, above: float, margin: float, potential: str, beta: float | None) -> float:
+def _last_stationary(
+    depth: int, above: float, margin: float, potential: str | Potential, beta: float | None
+) -> float:
     """The largest alpha, to 0.2 %, below ``above`` at which 1RSB has a stationary break point."""
     interaction = potential_of(potential, margin, beta)
     low, high = 1.0 / (2.0 * interaction_at_zero(interaction) ** 2), above

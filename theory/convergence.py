@@ -8,7 +8,7 @@ from deepglass import checks
 from theory import rsb, terms
 from theory.broken import K_MAX
 from theory.gaussian import Array
-from theory.potentials import potential_of
+from theory.potentials import Potential, potential_of
 from theory.profile import solve_profile
 
 
@@ -38,7 +38,7 @@ def convergence(
     levels: tuple[int, ...] = (25, 50, 100),
     *,
     margin: float = 0.0,
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> Convergence:
     """Solve random data (gaussian closure) with several numbers of levels and two grids.

@@ -156,10 +156,15 @@ POTENTIALS = ("hard", "soft")
 """The words by which the command line and ``solve_profile`` name the potentials."""
 
 
-def potential_of(word: str, margin: float = 0.0, beta: float | None = None) -> Potential:
-    """The potential a user names. Raises InvalidInput for values out of range, or a beta where none
-    belongs.
+def potential_of(word: str | Potential, margin: float = 0.0, beta: float | None = None) -> Potential:
+    """The potential a user names, or brings along as an object with margin and temperature of its own.
+
+    Raises InvalidInput for values out of range, or a margin or beta where none belongs.
     """
+    if not isinstance(word, str):
+        if margin != 0.0 or beta is not None:
+            raise InvalidInput(f"potential = {word!r} has its own parameters; leave out margin and beta")
+        return word
     word = checks.one_of("potential", word, POTENTIALS)
     margin = checks.real("margin", margin, at_least=-MARGIN_MAX, at_most=MARGIN_MAX)
     if word == "hard":

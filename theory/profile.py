@@ -153,7 +153,7 @@ def solve_profile(
     branch: str = "continuous",
     *,
     closure: str = "gaussian",
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> Profile:
     """Solve the replica-symmetric equations of a chain of ``depth`` weight layers.

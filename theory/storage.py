@@ -19,7 +19,9 @@ from theory.network import check_depth
 from theory.potentials import MARGIN_MAX, POTENTIALS, HardCore, Potential
 
 
-def capacity(depth: int, margin: float = 0.0, *, closure: str = "gaussian", potential: str = "hard") -> float:
+def capacity(
+    depth: int, margin: float = 0.0, *, closure: str = "gaussian", potential: str | Potential = "hard"
+) -> float:
     """Storage ratio at which the replica-symmetric random branch ends, all overlaps reaching 1; inf if
     never.
 

@@ -24,7 +24,7 @@ from theory.continuation import Trace, at_parameter, trace
 from theory.gaussian import Array
 from theory.network import Chain
 from theory.overlaps import Support
-from theory.potentials import potential_of
+from theory.potentials import Potential, potential_of
 from theory.profile import chain_of
 from theory.saddle import SaddlePoint, greatest, least
 from theory.solve import Certificate
@@ -108,7 +108,7 @@ def transitions(
     *,
     closure: str = "gaussian",
     margin: float = 0.0,
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> Transitions:
     """Every transition of one chain; arguments as in :func:`theory.solve_profile`.
@@ -124,7 +124,7 @@ def phase_diagram(
     *,
     closure: str = "gaussian",
     margin: float = 0.0,
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> tuple[Transitions, ...]:
     """:func:`transitions` of one depth or of several, in the order given."""

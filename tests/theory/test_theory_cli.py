@@ -98,7 +98,10 @@ def test_failures_are_one_line_with_their_code_and_no_file(tmp_path, capsys, arg
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(("random", 3, -1), 2), (("random", 1, 2.5), 3)])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [pytest.param(("random", 3, -1), 2, marks=pytest.mark.slow), (("random", 1, 2.5), 3)],
+)
 def test_exit_codes_of_the_process(tmp_path, arguments, code):
     done = profile(*arguments, "--out", tmp_path / "profile.nc")
     assert done.returncode == code

@@ -99,7 +99,7 @@ def test_planted_states_are_one_step_states_at_m_one():
     assert misfits[0] / misfits[1] == pytest.approx(10.0, rel=0.05)
 
 
-@pytest.mark.parametrize(("depth", "alpha", "k"), [(3, 5.0, 20), (5, 20.0, 30)])
+@pytest.mark.parametrize(("depth", "alpha", "k"), [(3, 5.0, 20), pytest.param(5, 20.0, 30, marks=pytest.mark.slow)])
 def test_many_steps_are_marginal_and_stationary(depth, alpha, k):
     """The continuous hierarchy: replicon 0 (the symmetric one is clearly unstable), ds/dm = 0 everywhere."""
     found = solve_hierarchy("random", depth, alpha, k)

@@ -1,6 +1,7 @@
 """The site closure: its single-site averages, and the chain against an independent slow solver."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from theory import capacity, joint, solve_profile
 from theory.potentials import HardCore, SoftCore
 from theory.storage import second_moment
 
-GRID = np.linspace(-9.0, 9.0, 2401)
+GRID = np.linspace(-9.0, 9.0, 801)
 WEIGHT = norm.pdf(GRID) * (GRID[1] - GRID[0])
 
 
@@ -44,6 +45,7 @@ def test_single_site_averages_against_a_dense_grid(n, lam, eps):
 def test_overlap_of_a_soft_site_against_adaptive_quadrature(n):
     potential, lam, eps = SoftCore(3.0, 0.2), 0.5, 1.5
 
+    @cache  # the inner integral asks for the same two
     def f(a):
         return potential.value(np.array([a - 0.2]), np.array([1 - lam]))[0]
 
@@ -108,7 +110,12 @@ def slow_chain(n, depth, alpha, sweeps=4000):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "depth", "alpha"), [("random", 2, 6.0), ("teacher-student", 2, 3.0), ("random", 3, 20.0)]
+    ("scenario", "depth", "alpha"),
+    [
+        ("random", 2, 6.0),
+        ("teacher-student", 2, 3.0),
+        pytest.param("random", 3, 20.0, marks=pytest.mark.slow),
+    ],
 )
 def test_chain_against_an_independent_solver(scenario, depth, alpha):
     q, Q = slow_chain(0 if scenario == "random" else 1, depth, alpha)
@@ -126,14 +133,18 @@ def test_both_closures_agree_at_depth_one(scenario, alpha):
     assert one.replicon == pytest.approx(other.replicon, rel=1e-12)
 
 
-@pytest.mark.parametrize(("alpha", "bound"), [(30.0, 1e-10), (1e3, 1e-10), (1e6, 1e-9)])
+@pytest.mark.parametrize(
+    ("alpha", "bound"), [pytest.param(30.0, 1e-10, marks=pytest.mark.slow), (1e3, 1e-10), (1e6, 1e-9)]
+)
 def test_residual_of_the_site_closure(alpha, bound):
     for scenario, depth in (("teacher-student", 3), ("random", 5)):
         if alpha < capacity(depth, closure="site") or scenario == "teacher-student":
             assert solve_profile(scenario, depth, alpha, closure="site").certificate.residual <= bound
 
 
-@pytest.mark.parametrize(("depth", "margin"), [(2, 0.0), (3, 0.0), (2, 0.5)])
+@pytest.mark.parametrize(
+    ("depth", "margin"), [(2, 0.0), pytest.param(3, 0.0, marks=pytest.mark.slow), (2, 0.5)]
+)
 def test_random_branch_reaches_one_linearly_at_its_capacity(depth, margin):
     limit = capacity(depth, margin, closure="site")
     rest = [

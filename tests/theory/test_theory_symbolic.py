@@ -35,8 +35,15 @@ def test_interaction_at_zero_overlap_is_the_squared_mills_ratio(n):
     assert w == pytest.approx((math.exp(-1 / 8) / math.sqrt(2 * math.pi) / (math.erfc(8**-0.5) / 2)) ** 2)
 
 
-@pytest.mark.parametrize("margin", [0, HALF])
-@pytest.mark.parametrize("n", [0, 1])
+@pytest.mark.parametrize(
+    ("n", "margin"),
+    [
+        (0, HALF),
+        pytest.param(0, 0, marks=pytest.mark.slow),
+        pytest.param(1, HALF, marks=pytest.mark.slow),
+        pytest.param(1, 0, marks=pytest.mark.slow),
+    ],
+)
 def test_series_are_those_of_the_integrals(n, margin):
     """Truncated at order k, a series misses its integral (by mpmath) by less than small^(k+1)."""
     small = 0.01
@@ -54,7 +61,7 @@ def test_series_are_those_of_the_integrals(n, margin):
             assert 1e-13 < abs(terms[0] - value) < 100 * small**4
 
 
-@pytest.mark.parametrize("n", [0, 1])
+@pytest.mark.parametrize("n", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_site_slope_beside_a_frozen_neighbour(n):
     """First order in lambda at a field that is not small."""
     with mp.workdps(15):
@@ -185,8 +192,15 @@ def equations(depth, n, closure, degree):
     return expected
 
 
-@pytest.mark.parametrize("n", [0, 1])
-@pytest.mark.parametrize(("closure", "order"), [("gaussian", 5), ("site", 4)])
+@pytest.mark.parametrize(
+    ("closure", "order", "n"),
+    [
+        ("gaussian", 5, 0),
+        ("site", 4, 1),
+        pytest.param("gaussian", 5, 1, marks=pytest.mark.slow),
+        pytest.param("site", 4, 0, marks=pytest.mark.slow),
+    ],
+)
 def test_gradient_is_the_saddle_point_residual(n, closure, order):
     """Exact in the margin. At order 5 the gaussian closure shows w to first order in lambda."""
     depth = 3
@@ -220,7 +234,7 @@ def test_first_transition(scenario, closure, depth, alpha, layers):
     assert sp.simplify(found.alpha - alpha) == 0
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", ["random", pytest.param("teacher-student", marks=pytest.mark.slow)])
 def test_transition_at_any_margin(scenario):
     """Gaussian: w(0)^2 sets the scale. Site: the first layer also answers to its own margin, kappa^2 w(0)."""
     w = series.mills_ratio(KAPPA) ** 2
@@ -285,7 +299,10 @@ def test_slope_above_the_transition(scenario, closure, depth):
         assert (4 * one - two) / (2 * steps[0]) == pytest.approx(float(slope), rel=1e-6)
 
 
-@pytest.mark.parametrize(("closure", "depth", "margin"), [("gaussian", 2, HALF), ("site", 2, HALF)])
+@pytest.mark.parametrize(
+    ("closure", "depth", "margin"),
+    [("gaussian", 2, HALF), pytest.param("site", 2, HALF, marks=pytest.mark.slow)],
+)
 def test_slope_at_a_margin(closure, depth, margin):
     first = float(landau.transition(depth, "random", closure, margin).alpha)
     slope = float(landau.amplitude(depth, "random", closure, margin)[1])

@@ -19,6 +19,7 @@ from deepglass.errors import InvalidInput, NoSolution
 from deepglass.phases import THRESHOLD, extent
 from theory.branches import ALPHA_MIN
 from theory.gaussian import Array
+from theory.potentials import Potential
 from theory.profile import solve_profile
 from theory.transitions import ALPHA_TOP, transitions
 
@@ -128,7 +129,7 @@ def penetration(
     margin: float = 0.0,
     branch: str = "continuous",
     closure: str = "gaussian",
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
     fit: tuple[float, float] = (0.0, math.inf),
 ) -> Penetration:
@@ -174,7 +175,7 @@ def layer_thresholds(
     closure: str = "gaussian",
     *,
     margin: float = 0.0,
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> Thresholds:
     """Where every hidden layer freezes, from :func:`theory.transitions`, and the ratios of successive alphas.
@@ -232,7 +233,7 @@ def liquid_centre(
     branch: str = "continuous",
     margin: float = 0.0,
     closure: str = "gaussian",
-    potential: str = "hard",
+    potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> LiquidCentre:
     """The alpha at which the last liquid layer of ``branch`` (continuous or equilibrium) vanishes, up to 1e6.
