@@ -11,9 +11,8 @@ import xarray as xr
 from deepglass import checks
 from deepglass.errors import InvalidInput, NoSolution, NotConverged
 from theory import rsb
-from theory.closures import CLOSURES, Moments
 from theory.gaussian import Array
-from theory.hierarchy import Evaluation, HierarchicalChain, Levels
+from theory.hierarchy import Levels
 from theory.measures import interaction_at_zero
 from theory.network import check_depth
 from theory.overlaps import Overlaps
@@ -144,18 +143,14 @@ def solve_hierarchy(
     symmetric = solve_profile(scenario, depth, alpha, margin, closure=closure, potential=potential, beta=beta)
     if scenario == "teacher-student":
         return _equal_levels(symmetric, rsb.uniform(k) * (k / (k + 1.0)) if m is None else m)
-    if closure != "gaussian":
-        raise InvalidInput(
-            f"rsb = {k} is solved in the gaussian closure; closure = {closure!r} has rsb = 0 only"
-        )
     interaction = potential_of(potential, margin, beta)
-    chain, levels = rsb.start(depth, float(alpha), interaction, symmetric.q, symmetric.Q)
+    chain, levels = rsb.start(depth, float(alpha), interaction, symmetric.q, symmetric.Q, closure)
     try:
         state = rsb.solve(chain, levels, k) if m is None else rsb.at(chain, levels, m)
     except NoSolution as error:
         if m is not None:
             raise
-        limit = _last_stationary(depth, float(alpha), margin, potential, beta)
+        limit = _last_stationary(depth, float(alpha), interaction, closure)
         raise NoSolution(f"{error}; 1RSB exists up to about alpha = {limit:.4g}", limit) from error
     except NotConverged as error:
         raise NotConverged(
@@ -163,20 +158,17 @@ def solve_hierarchy(
             error.last,
             error.residual,
         ) from error
-    return _hierarchy(symmetric, interaction, state)
+    return _hierarchy(symmetric, state)
 
 
-def _last_stationary(
-    depth: int, above: float, margin: float, potential: str | Potential, beta: float | None
-) -> float:
+def _last_stationary(depth: int, above: float, potential: Potential, closure: str) -> float:
     """The largest alpha, to 0.2 %, below ``above`` at which 1RSB has a stationary break point."""
-    interaction = potential_of(potential, margin, beta)
-    low, high = 1.0 / (2.0 * interaction_at_zero(interaction) ** 2), above
+    low, high = 1.0 / (2.0 * interaction_at_zero(potential) ** 2), above
     while high > 1.002 * low:
         middle = float(np.sqrt(low * high))
-        symmetric = solve_profile("random", depth, middle, margin, potential=potential, beta=beta)
+        symmetric = solve_profile("random", depth, middle, potential=potential, closure=closure)
         try:
-            rsb.solve(*rsb.start(depth, middle, interaction, symmetric.q, symmetric.Q), 1)
+            rsb.solve(*rsb.start(depth, middle, potential, symmetric.q, symmetric.Q, closure), 1)
         except (NoSolution, NotConverged):
             high = middle
         else:
@@ -211,40 +203,24 @@ def _equal_levels(symmetric: Profile, m: Array) -> Hierarchy:
     )
 
 
-def _hierarchy(symmetric: Profile, potential: Potential, state: rsb.State) -> Hierarchy:
-    found = state.evaluation
+def _hierarchy(symmetric: Profile, state: rsb.State) -> Hierarchy:
+    solved = state.solved
+    q, Q = solved.levels.q[:, -1], solved.levels.Q[:, -1]
+    stability = replicon(state.chain.closure, symmetric.alpha, Overlaps.of(q, Q), 1.0 - Q, solved.moments)
     certificate = Certificate(
         state.relaxed.residual, state.relaxed.evaluations, METHOD, "converged to a stable hierarchy"
     )
     return _assembled(
         symmetric,
         state.chain.m,
-        found.levels,
-        found.eps,
-        state.chain.entropy(found),
-        state.slope,
-        _innermost_replicon(state.chain, potential, found),
+        solved.levels,
+        solved.eps,
+        solved.entropy,
+        solved.slope,
+        stability.replicon,
         state.relaxed.rho,
         certificate,
     )
-
-
-def _innermost_replicon(chain: HierarchicalChain, potential: Potential, found: Evaluation) -> float:
-    """The stability form of :mod:`theory.stability` with the numbers of level k."""
-    slopes = potential.slopes(np.full(1, -potential.margin), np.ones(1))
-    w = np.full(chain.depth, float(slopes.first[0]) ** 2)
-    chi_aa = np.full(chain.depth, float(slopes.second[0]) ** 2)
-    chi_hh = np.ones(chain.depth)
-    for index in range(chain.depth):
-        gap = found.interactions.get(chain.bond(index + 1))
-        if gap is not None:
-            w[index], chi_aa[index] = gap.w[-1], gap.chi[-1]
-        spin = found.neurons.get(chain.neuron(index + 1))
-        if spin is not None:
-            chi_hh[index] = spin.chi[-1]
-    q, Q = found.levels.q[:, -1], found.levels.Q[:, -1]
-    moments = Moments(w, chi_aa, np.zeros(chain.depth), chi_hh)
-    return replicon(CLOSURES["gaussian"], chain.alpha, Overlaps.of(q, Q), 1.0 - Q, moments).replicon
 
 
 def _assembled(

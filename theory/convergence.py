@@ -53,19 +53,19 @@ def convergence(
     finest = rsb.solve(chain, start, chosen[-1])
     x_max = float(finest.chain.m[-1])
     states = [rsb.relevelled(finest, k) for k in chosen[:-1]] + [finest]
-    entropy = np.array([state.chain.entropy(state.evaluation) for state in states])
+    entropy = np.array([state.solved.entropy for state in states])
     order, limit = _extrapolated(chosen, entropy)
     coarse = states[0]
-    fine = rsb.settle(replace(coarse.chain, step=0.5 * terms.STEP), coarse.evaluation.levels)
+    fine = rsb.settle(replace(coarse.chain, step=0.5 * terms.STEP), coarse.solved.levels)
     return Convergence(
         x_max=x_max,
         levels=chosen,
         entropy=entropy,
-        q_EA=np.array([state.evaluation.levels.q[:, -1] for state in states]),
+        q_EA=np.array([state.solved.levels.q[:, -1] for state in states]),
         order=order,
         limit=limit,
-        grid_entropy=abs(fine.chain.entropy(fine.evaluation) - float(entropy[0])),
-        grid_q=float(np.max(np.abs(fine.evaluation.levels.q - coarse.evaluation.levels.q))),
+        grid_entropy=abs(fine.solved.entropy - float(entropy[0])),
+        grid_q=float(np.max(np.abs(fine.solved.levels.q - coarse.solved.levels.q))),
     )
 
 

@@ -13,7 +13,7 @@ from theory import branches
 from theory.continuation import Family, Local, trace
 from theory.gaussian import Array
 from theory.network import Chain
-from theory.potentials import BETA_MAX, BETA_MIN, HardCore, MARGIN_MAX, Potential, SoftCore, potential_of
+from theory.potentials import BETA_MAX, BETA_MIN, MARGIN_MAX, HardCore, Potential, SoftCore, potential_of
 from theory.profile import BRANCHES, chain_of
 from theory.saddle import SaddlePoint
 from theory.solve import Certificate, residual

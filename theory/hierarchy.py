@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from theory import spherical, terms
-from theory.closures import CLOSURES
+from theory.closures import CLOSURES, Closure, Moments
 from theory.gaussian import Array
 from theory.overlaps import Support
 from theory.parisi import Recursion
@@ -72,6 +72,19 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Solved:
+    """What a chain says of a solution: overlaps, fields (L+1, k+1), entropy per N M and its derivative in the
+    break points (k,), and the innermost moments that decide its stability.
+    """
+
+    levels: Levels
+    eps: Array
+    entropy: float
+    slope: Array
+    moments: Moments
+
+
+@dataclass(frozen=True)
 class HierarchicalChain:
     """A chain of ``depth`` weight layers on random data at storage ratio ``alpha``, break points ``m`` (k,).
 
@@ -85,6 +98,11 @@ class HierarchicalChain:
     m: Array
     support: Support
     step: float = terms.STEP
+
+    @property
+    def closure(self) -> Closure:
+        """The closure of its symmetric limit."""
+        return CLOSURES["gaussian"]
 
     @property
     def levels(self) -> int:
@@ -119,7 +137,7 @@ class HierarchicalChain:
         A layer freezes first at its innermost level, between the innermost overlaps of its neighbours.
         """
         q = levels.q[:, -1]
-        return CLOSURES["gaussian"].onset(self.potential, self.alpha, q[:-2], q[2:]).growth
+        return self.closure.onset(self.potential, self.alpha, q[:-2], q[2:]).growth
 
     @property
     def unknowns(self) -> int:
@@ -221,3 +239,24 @@ class HierarchicalChain:
             if spin is not None:
                 total += np.diff(spin.mean) / self.m - 0.5 * np.diff(spin.c * found.levels.q[layer])
         return total
+
+    def moments(self, found: Evaluation) -> Moments:
+        """Of the innermost level, every layer: what :func:`theory.stability.replicon` asks for."""
+        slopes = self.potential.slopes(np.full(1, -self.potential.margin), np.ones(1))
+        w = np.full(self.depth, float(slopes.first[0]) ** 2)
+        chi_aa = np.full(self.depth, float(slopes.second[0]) ** 2)
+        chi_hh = np.ones(self.depth)
+        for index in range(self.depth):
+            gap = found.interactions.get(self.bond(index + 1))
+            if gap is not None:
+                w[index], chi_aa[index] = gap.w[-1], gap.chi[-1]
+            spin = found.neurons.get(self.neuron(index + 1))
+            if spin is not None:
+                chi_hh[index] = spin.chi[-1]
+        return Moments(w, chi_aa, np.zeros(self.depth), chi_hh)
+
+    def solved(self, x: Array) -> Solved:
+        """Everything about the solution at packed overlaps ``x`` (N,)."""
+        found = self.evaluate(x, jacobian=False)
+        slope = self.break_point_slope(found)
+        return Solved(found.levels, found.eps, self.entropy(found), slope, self.moments(found))

@@ -17,11 +17,15 @@ from scipy.optimize import brentq
 
 from deepglass.errors import NoSolution, NotConverged
 from theory.gaussian import Array
-from theory.hierarchy import Evaluation, HierarchicalChain, Levels
+from theory.hierarchy import HierarchicalChain, Levels, Solved
 from theory.measures import interaction_at_zero
 from theory.overlaps import Support
 from theory.potentials import Potential
 from theory.relaxation import Mapped, Relaxed, relax
+from theory.site_hierarchy import SiteChain
+
+BrokenChain = HierarchicalChain | SiteChain
+"""A chain with a hierarchy of overlaps, in either closure."""
 
 TOLERANCE = 2e-8
 """Residual at which a hierarchy is accepted: over 100 levels the noise of the field grids, 1e-11, adds up
@@ -40,23 +44,24 @@ _SHORTEST = 0.01
 _RETREAT = 0.93
 _RETREATS = 20
 _FROZEN = 1e-2
-_REFINEMENT = 4
+_REFINEMENT = 2
 _WIDER = 1.08
 _PLATEAU = 1e-3
+_WIDENED = 20
 
 
 @dataclass(frozen=True)
 class State:
     """A solved hierarchy with the chain it solves."""
 
-    chain: HierarchicalChain
+    chain: BrokenChain
     relaxed: Relaxed
-    evaluation: Evaluation
+    solved: Solved
 
     @property
     def slope(self) -> Array:
         """``ds/dm_i``, shape (k,)."""
-        return self.chain.break_point_slope(self.evaluation)
+        return self.solved.slope
 
     @property
     def stretch(self) -> float:
@@ -69,7 +74,7 @@ def uniform(k: int) -> Array:
     return np.asarray(np.arange(1, k + 1) / k)
 
 
-def settle(chain: HierarchicalChain, levels: Levels) -> State:
+def settle(chain: BrokenChain, levels: Levels) -> State:
     """The stable solution to which the flow leads from ``levels``; liquid layers freeze as their overlap
     grows.
 
@@ -82,7 +87,7 @@ def settle(chain: HierarchicalChain, levels: Levels) -> State:
 
         limits = _FROZEN * (1.0 - start.q[1:-1, -1])
 
-        def mapping(x: Array, chain: HierarchicalChain = chain, limits: Array = limits) -> Mapped:
+        def mapping(x: Array, chain: BrokenChain = chain, limits: Array = limits) -> Mapped:
             found = chain.evaluate(x)
             if np.any(1.0 - found.levels.q[1:-1, -1] < limits):
                 raise NotConverged("the innermost level falls into the perfectly frozen state", last=x)
@@ -92,12 +97,11 @@ def settle(chain: HierarchicalChain, levels: Levels) -> State:
         evaluations += relaxed.evaluations
         solved = chain.unpack(relaxed.x)
         if not np.any((chain.growth(solved) > 1.0) & ~chain.support.neurons[1:-1]):
-            found = chain.evaluate(relaxed.x, jacobian=False)
-            return State(chain, replace(relaxed, evaluations=evaluations), found)
+            return State(chain, replace(relaxed, evaluations=evaluations), chain.solved(relaxed.x))
         start = solved
 
 
-def _extended(chain: HierarchicalChain, levels: Levels) -> tuple[HierarchicalChain, Levels]:
+def _extended(chain: BrokenChain, levels: Levels) -> tuple[BrokenChain, Levels]:
     """The chain with every layer frozen whose overlap would grow, with a first guess for it."""
     q, Q = levels.q.copy(), levels.Q.copy()
     w = interaction_at_zero(chain.potential)
@@ -125,7 +129,7 @@ def _raised(levels: Levels, shape: Array) -> Levels:
     )
 
 
-def _climb(chain: HierarchicalChain, symmetric: Levels, unit: Array, top: float) -> Iterator[State]:
+def _climb(chain: BrokenChain, symmetric: Levels, unit: Array, top: float) -> Iterator[State]:
     """Solutions on break points ``x_max unit``, x_max rising from the symmetric limit to ``top`` or to the
     end of the branch. ``unit`` (k,) ends with 1.
     """
@@ -143,7 +147,7 @@ def _climb(chain: HierarchicalChain, symmetric: Levels, unit: Array, top: float)
             continue
         yield state
         chain = replace(chain, support=state.chain.support)
-        levels, last = state.evaluation.levels, x_max
+        levels, last = state.solved.levels, x_max
         x_max = min(x_max + stride, top)
 
 
@@ -163,7 +167,7 @@ def interpolated(levels: Levels, old: Array, new: Array) -> Levels:
     return Levels(rows(levels.q), rows(levels.Q))
 
 
-def one_step(chain: HierarchicalChain, symmetric: Levels) -> State:
+def one_step(chain: BrokenChain, symmetric: Levels) -> State:
     """1RSB with its break point stationary: the first zero of ``ds/dm`` met from m = 0.
 
     Raises NoSolution if the branch ends before.
@@ -189,7 +193,7 @@ def _stationary(below: State, above: State) -> State:
     def stretch(x_max: float) -> float:
         nonlocal latest
         chain = replace(latest.chain, m=x_max * unit)
-        latest = settle(chain, latest.evaluation.levels)
+        latest = settle(chain, latest.solved.levels)
         return latest.stretch
 
     low, high = float(below.chain.m[-1]), float(above.chain.m[-1])
@@ -198,7 +202,7 @@ def _stationary(below: State, above: State) -> State:
     return latest
 
 
-def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
+def continuous(chain: BrokenChain, symmetric: Levels, k: int) -> State:
     """k-RSB, k >= 2, on evenly spaced break points up to the x_max of a coarse hierarchy.
 
     x_max is where the coarse hierarchy is stationary, or just inside the end of its branch; a finer one whose
@@ -218,7 +222,7 @@ def continuous(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
     x_max = float(state.chain.m[-1]) * (_RETREAT if ended and k > coarse else 1.0)
     while state.chain.m.size < k:
         state, x_max = _refined(state, min(k, _REFINEMENT * state.chain.m.size), x_max)
-        if state.chain.m.size <= _REFINEMENT * COARSE:
+        if state.chain.m.size <= _WIDENED:
             state = _widened(state, 1.0 - 1.0 / (k + 1))
             x_max = float(state.chain.m[-1])
     return state
@@ -233,11 +237,11 @@ def _widened(state: State, top: float) -> State:
     """
     k = state.chain.m.size
     while state.chain.m[-1] < top:
-        innermost = state.evaluation.levels.q[1:-1]
+        innermost = state.solved.levels.q[1:-1]
         if np.all(innermost[:, -1] - innermost[:, -2] <= _PLATEAU * innermost[:, -1]):
             return state
         m = min(top, _WIDER * float(state.chain.m[-1])) * uniform(k)
-        levels = interpolated(state.evaluation.levels, state.chain.m, m)
+        levels = interpolated(state.solved.levels, state.chain.m, m)
         try:
             state = settle(replace(state.chain, m=m), levels)
         except NotConverged:
@@ -248,14 +252,14 @@ def _widened(state: State, top: float) -> State:
 def relevelled(state: State, k: int) -> State:
     """The same hierarchy with k levels, on break points up to the same x_max. Raises NotConverged."""
     m = float(state.chain.m[-1]) * uniform(k)
-    return settle(replace(state.chain, m=m), interpolated(state.evaluation.levels, state.chain.m, m))
+    return settle(replace(state.chain, m=m), interpolated(state.solved.levels, state.chain.m, m))
 
 
 def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
     """The hierarchy with more levels, at x_max or, where that branch has ended, a little below."""
     for _ in range(_RETREATS):
         m = x_max * uniform(k)
-        levels = interpolated(state.evaluation.levels, state.chain.m, m)
+        levels = interpolated(state.solved.levels, state.chain.m, m)
         try:
             return settle(replace(state.chain, m=m), levels), x_max
         except NotConverged as error:
@@ -265,14 +269,15 @@ def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
 
 
 def start(
-    depth: int, alpha: float, potential: Potential, q: Array, Q: Array
-) -> tuple[HierarchicalChain, Levels]:
+    depth: int, alpha: float, potential: Potential, q: Array, Q: Array, closure: str = "gaussian"
+) -> tuple[BrokenChain, Levels]:
     """A symmetric solution q (L+1,), Q (L,) as the first chain and levels of a hierarchy."""
     support = Support(tuple(bool(value) for value in q[1:-1] > 0.0))
-    return HierarchicalChain(depth, alpha, potential, np.zeros(0), support), Levels(q[:, None], Q[:, None])
+    kind = SiteChain if closure == "site" else HierarchicalChain
+    return kind(depth, alpha, potential, np.zeros(0), support), Levels(q[:, None], Q[:, None])
 
 
-def at(chain: HierarchicalChain, symmetric: Levels, m: Array) -> State:
+def at(chain: BrokenChain, symmetric: Levels, m: Array) -> State:
     """The solution at given break points ``m`` (k,). Raises NoSolution if the branch ends before they are
     reached.
     """
@@ -288,7 +293,7 @@ def at(chain: HierarchicalChain, symmetric: Levels, m: Array) -> State:
     return state
 
 
-def solve(chain: HierarchicalChain, symmetric: Levels, k: int) -> State:
+def solve(chain: BrokenChain, symmetric: Levels, k: int) -> State:
     """k steps of replica symmetry breaking on the branch that grows from the symmetric solution."""
     if k == 0:
         return settle(chain, symmetric)

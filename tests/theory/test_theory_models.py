@@ -278,7 +278,7 @@ def test_symmetric_entropy_of_the_perceptron():
     assert found.entropy == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("margin", [-0.5, -1.0])
+@pytest.mark.parametrize("margin", [pytest.param(-0.5, marks=pytest.mark.slow), -1.0])
 def test_broken_symmetry_lowers_the_entropy(margin):
     """Continuous at the line, s_RS > s_1RSB > s_kRSB beyond; the difference starts as the cube."""
     line = almeida_thouless(margin)

@@ -117,8 +117,15 @@ def test_averages_of_the_soft_core_against_adaptive_quadrature(beta, margin, com
     assert found == pytest.approx(w, rel=1e-9)
 
 
-@pytest.mark.parametrize("scenario", ["random", "teacher-student"])
-@pytest.mark.parametrize("closure", ["gaussian", "site"])
+@pytest.mark.parametrize(
+    ("closure", "scenario"),
+    [
+        ("gaussian", "random"),
+        ("gaussian", "teacher-student"),
+        ("site", "random"),
+        pytest.param("site", "teacher-student", marks=pytest.mark.slow),
+    ],
+)
 def test_profiles_of_the_soft_core_tend_to_the_hard_core(scenario, closure):
     hard = solve_profile(scenario, 2, 4.0, closure=closure)
     errors = [

@@ -92,6 +92,40 @@ def test_liquid_centre():
         liquid_centre("random", 1)
 
 
+def test_liquid_centre_that_stays_or_goes_in_two_ways():
+    """Random, depth 6: every layer freezes, the overlap of the innermost stays below 1/e. Teacher-student,
+    depth 6: frozen continuously, solid only in the crystal.
+    """
+    stays = liquid_centre("random", 6)
+    assert stays.frozen.alpha == pytest.approx(layer_thresholds("random", 6).steps[-1], rel=1e-12)
+    assert (stays.solid.how, stays.solid.alpha, stays.solid.vanishes) == ("never", math.inf, False)
+    assert 0.0 < solve_profile("random", 6, 1e6).q[3] < 1 / math.e
+    crystal = liquid_centre("teacher-student", 6, branch="equilibrium")
+    assert (crystal.frozen.how, crystal.solid.how) == ("continuous", "jump")
+    grown = liquid_centre("teacher-student", 6)
+    assert grown.frozen == crystal.frozen
+    assert grown.solid.alpha > crystal.solid.alpha
+    assert solve_profile("teacher-student", 6, grown.solid.alpha).q[3] == pytest.approx(1 / math.e, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_liquid_centre_on_a_branch_that_ends():
+    """Site closure, depth 5: the last layer freezes just below the fold, beyond which the crystal remains."""
+    found = liquid_centre("teacher-student", 5, closure="site")
+    assert found.frozen.how == "continuous"
+    assert (found.solid.how, found.solid.vanishes) == ("ends", False)
+    assert found.frozen.alpha < found.solid.alpha == pytest.approx(51.0765345, rel=1e-8)
+
+
+@pytest.mark.slow
+def test_front_runs_away_at_a_finite_alpha():
+    """The front of a deep student does not feel the other one: it gets loose at the same alpha in any depth."""
+    loose = [layer_thresholds("teacher-student", depth).jump for depth in (36, 50)]
+    assert loose[0] == pytest.approx(1024.73187, rel=1e-7)
+    assert loose[1] == pytest.approx(loose[0], rel=1e-9)
+    assert liquid_centre("teacher-student", 36).frozen.how == "jump"
+
+
 @pytest.mark.parametrize("alpha", [1.0, 10.0, 1e3])
 def test_generalization_of_a_perceptron(alpha):
     found = generalization(1, alpha)

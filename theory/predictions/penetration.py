@@ -7,7 +7,7 @@ Yoshino, SciPost Phys. Core 2, 005 (2020), arXiv:1910.09918.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,16 +17,19 @@ from scipy.optimize import brentq
 from deepglass import checks
 from deepglass.errors import InvalidInput, NoSolution
 from deepglass.phases import THRESHOLD, extent
-from theory.branches import ALPHA_MIN
+from theory import branches
 from theory.gaussian import Array
-from theory.potentials import Potential
-from theory.profile import solve_profile
-from theory.transitions import ALPHA_TOP, transitions
+from theory.potentials import Potential, potential_of
+from theory.profile import chain_of, solve_profile
+from theory.transitions import ALPHA_TOP, Transitions, transitions
 
 _TIE = 1e-9
 _TOP = 1.0 - 1e-9
 _NEAR = 1e-6
 _JUMP = 1e-3
+
+_BEYOND = 1.05
+"""Where to look for what is left beyond a fold: at the fold itself iterations crawl."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +187,13 @@ def layer_thresholds(
     beyond a liquid one do not feel it, so all depths share the thresholds of layers whose front has not met
     the other one.
     """
-    found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
-    alpha = np.full(max(depth - 1, 0), np.nan)
+    return _thresholds(
+        transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
+    )
+
+
+def _thresholds(found: Transitions) -> Thresholds:
+    alpha = np.full(found.depth - 1, np.nan)
     for freezing in found.continuous:
         alpha[freezing.layer - 1] = freezing.alpha
     steps = np.sort(alpha[np.isfinite(alpha)])
@@ -193,7 +201,7 @@ def layer_thresholds(
         steps = steps[np.append(True, np.diff(np.log(steps)) > _TIE)]
     ends = [s.alpha for s in found.spinodal if (s.branch, s.side) == ("continuous", "to")]
     jump = min(ends) if ends and np.isnan(alpha).any() else None
-    return Thresholds(np.arange(1, depth), alpha, steps, steps[1:] / steps[:-1], jump)
+    return Thresholds(np.arange(1, found.depth), alpha, steps, steps[1:] / steps[:-1], jump)
 
 
 @dataclass(frozen=True)
@@ -247,29 +255,31 @@ def liquid_centre(
     if depth < 2:
         raise InvalidInput("depth = 1 has no hidden layer that could be liquid; use depth >= 2")
 
+    chain = chain_of(scenario, depth, 1.0, closure, potential_of(potential, margin, beta))
+    found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
+    freezing = _thresholds(found)
+
     @cache
     def centre(log_alpha: float) -> float:
-        """The smallest overlap of a hidden layer; raises NoSolution beyond the end."""
-        found = solve_profile(
-            scenario, depth, math.exp(log_alpha), margin, closure=closure, potential=potential, beta=beta
-        )
-        return float(np.min(found.q[1:-1]))
+        """The smallest overlap of a hidden layer on the continuous branch; NaN where that has ended."""
+        point = branches.existing(replace(chain, alpha=math.exp(log_alpha))).get("continuous")
+        return math.nan if point is None else float(np.min(point.overlaps.q[1:-1]))
 
-    freezing = layer_thresholds(scenario, depth, closure, margin=margin, potential=potential, beta=beta)
-    start = float(freezing.steps[0]) * _TOP if freezing.steps.size else ALPHA_MIN
-    low, high, end = math.log(start), math.log(ALPHA_TOP), None
-    try:
-        centre(high)
-    except NoSolution as error:
-        end = error.limit or ALPHA_TOP
-        high = math.log(end * _TOP)
+    # Beyond a fold the branch goes on where it jumps to another part of its curve.
+    end = None if found.capacity is None or found.capacity > ALPHA_TOP else found.capacity
+    folds = [s.alpha for s in found.spinodal if s.branch != "crystal" and s.side == "to"]
+    if folds and scenario != "random" and math.isnan(centre(math.log(_BEYOND * max(folds)))):
+        end = max(folds)
+    low = math.log(float(freezing.steps[0]) * _TOP if freezing.steps.size else branches.ALPHA_MIN)
+    high = math.log(ALPHA_TOP if end is None else end * _TOP)
     if np.isfinite(freezing.alpha).all():
         frozen = Vanishing(float(freezing.steps[-1]), "continuous")
+    elif freezing.jump not in (None, end) and centre(math.log(_BEYOND * freezing.jump)) > 0.0:
+        frozen = Vanishing(freezing.jump, "jump")
     else:
         frozen = _passing(centre, 0.0, low, high, end)
     solid = _passing(centre, THRESHOLD, low, high, end)
     if branch == "equilibrium":
-        found = transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)
         crossings = [c.alpha for c in found.first_order if (c.below, c.above) == ("continuous", "crystal")]
         for alpha in crossings:
             crystal = solve_profile(
