@@ -15,7 +15,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export DEEPGLASS_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo test test-slow lint bench setup clean
+.PHONY: help demo figures test test-slow lint bench setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## train on real digits, predict the layers, overlay: results/demo/
 	$(BIN)/python -m paper_figures demo --out results/demo --overwrite
 
+figures: $(READY)  ## the figures of the replica theory, PNG, CSV and checked numbers: results/figures/
+	$(BIN)/python -m paper_figures yoshino2020 --size laptop --out results/figures --overwrite
+
 test: $(READY)  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2
 
@@ -43,7 +46,8 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## speed, as ratios in one run
+bench: $(READY)  ## speed of theory and machine, each beside the plain way
+	$(BIN)/python -m benchmarks.theory
 	$(BIN)/python -m benchmarks.simulate
 
 clean:  ## remove environment, caches and results

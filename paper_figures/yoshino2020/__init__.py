@@ -1,0 +1,41 @@
+"""Figures of the layered replica theory: Yoshino, SciPost Phys. Core 2, 005 (2020), arXiv:1910.09918.
+
+One module per figure; each has ``make(folder, size, overwrite)``, which writes PNG and CSV and returns the
+numbers it checked (:class:`paper_figures.yoshino2020.checks.Check`).
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deepglass import checks as values
+from paper_figures.yoshino2020.checks import Check
+from paper_figures.yoshino2020.sheet import SIZES, targets
+
+FIGURES = ("profiles", "hierarchy", "penetration", "branches", "capacity", "generalization", "closures")
+"""Names of the figures, which are those of their modules."""
+
+__all__ = ["FIGURES", "SIZES", "Check", "make"]
+
+
+def make(
+    folder: Path, figure: str | None = None, size: str = "laptop", overwrite: bool = False
+) -> Iterator[tuple[str, list[Check]]]:
+    """Draw one figure, or all of them, into ``folder``; yields each name with its checked numbers.
+
+    ``size``: ``smoke`` (seconds a figure) or ``laptop`` (minutes). Raises InvalidInput before any work for
+    an unknown figure or size and for files that cannot be written.
+    """
+    names = FIGURES if figure is None else (values.one_of("figure", figure, FIGURES),)
+    size = values.one_of("size", size, SIZES)
+    for name in names:
+        targets(folder, name, overwrite)
+    return _made(folder, names, size, overwrite)
+
+
+def _made(
+    folder: Path, names: tuple[str, ...], size: str, overwrite: bool
+) -> Iterator[tuple[str, list[Check]]]:
+    for name in names:
+        draw: Callable[[Path, str, bool], list[Check]] = importlib.import_module(f"{__name__}.{name}").make
+        yield name, draw(folder, size, overwrite)

@@ -1,0 +1,73 @@
+"""What every figure has in common: its two files, its style, its colours and its table of drawn numbers."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps, style
+from matplotlib.figure import Figure
+
+from compare.figure import STYLE, save
+from deepglass import files
+
+SIZES = ("smoke", "laptop")
+
+BLUE, ORANGE, GREEN, PINK, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+
+Row = Sequence[str | float | int]
+Colour = str | tuple[float, float, float, float]
+
+
+def targets(folder: Path, name: str, overwrite: bool) -> tuple[Path, Path]:
+    """The PNG and the CSV of a figure. Raises InvalidInput if either cannot be written."""
+    image, numbers = (files.check_target(folder / f"{name}.{suffix}", overwrite) for suffix in ("png", "csv"))
+    return image, numbers
+
+
+@contextmanager
+def page(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure, inches, in the project's style."""
+    with style.context(STYLE):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def write(
+    figure: Figure,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    paths: tuple[Path, Path],
+    overwrite: bool,
+) -> None:
+    """Save the figure and the numbers it shows."""
+    image, numbers = paths
+    save(figure, image, overwrite)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    files.write_bytes(numbers, text.getvalue().encode(), overwrite)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if math.isnan(value) else f"{value:.10g}"
+    return str(value)
+
+
+def sequence(count: int) -> list[Colour]:
+    """``count`` colours from dark to light, in order also without colour vision; the palest are left out."""
+    shades = np.linspace(0.0, 0.86, count) if count > 1 else np.array([0.0])
+    return [colormaps["viridis"](float(shade)) for shade in shades]
+
+
+def power(alpha: float) -> str:
+    """An alpha as a label: 1, 10, then powers of ten where it is one."""
+    exponent = math.log10(alpha)
+    if exponent >= 2 and exponent == round(exponent):
+        return f"$10^{round(exponent)}$"
+    return f"{alpha:g}"
