@@ -29,6 +29,7 @@ from theory.network import Chain
 from theory.overlaps import Overlaps
 from theory.potentials import HardCore
 from theory.saddle import least
+from theory.site_hierarchy import SiteChain
 
 SHARE = 0.5
 """Damping: the share of the image in the next iterate."""
@@ -170,7 +171,9 @@ def hierarchy_rows(k: int = 100, depth: int = 20, alpha: float = 100.0, cap_s: f
     return [*rows, damped_hierarchy(task, chain, chain.pack(start), again.relaxed.x, cap_s)]
 
 
-def damped_hierarchy(task: str, chain: HierarchicalChain, x: Array, wanted: Array, cap_s: float) -> Row:
+def damped_hierarchy(
+    task: str, chain: HierarchicalChain | SiteChain, x: Array, wanted: Array, cap_s: float
+) -> Row:
     """Plain damped iteration of the k-RSB map from packed overlaps x (N,), without its Jacobian."""
     clock, evaluations, off, verdict = Clock(), 0, math.inf, ""
     while True:

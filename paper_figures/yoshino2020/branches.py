@@ -19,7 +19,10 @@ from theory import Transitions, follow, solve_profile, transitions
 SCENARIO = "teacher-student"
 COLUMNS = ("depth", "curve", "alpha", "entropy")
 WINDOWS = {2: (9.85, 10.01), 10: (133.6, 144.4)}
-"""Where branches lie too close to be told apart: shown enlarged, less a straight line."""
+"""Where branches lie too close to be told apart: shown enlarged, less a straight line.
+
+Unstable and distant branches may lie outside.
+"""
 
 RIGHT = {2: 30.0, 3: 60.0, 5: 120.0, 10: 500.0}
 KNOWN = {
@@ -182,7 +185,7 @@ def _zoom(axis: Axes, diagram: Diagram) -> list[Row]:
     end = _ends(diagram.transitions)["continuous to"] * (1.0 - _INSIDE)
     ends = [solve_profile(SCENARIO, depth, alpha).entropy for alpha in (low, end)]
     slope = (ends[1] - ends[0]) / math.log(end / low)
-    inset = axis.inset_axes((0.13, 0.53, 0.4, 0.42) if depth == 2 else (0.6, 0.12, 0.38, 0.4))
+    inset = axis.inset_axes((0.13, 0.47, 0.4, 0.4) if depth == 2 else (0.64, 0.1, 0.34, 0.36))
     rows: list[Row] = []
 
     def drawn(alpha: float | np.ndarray, entropy: float | np.ndarray) -> np.ndarray:
@@ -202,7 +205,7 @@ def _zoom(axis: Axes, diagram: Diagram) -> list[Row]:
         )
         inside = (alpha >= low) & (alpha <= high)
         rows += [(depth, f"inset {name}", a, s) for a, s in zip(alpha[inside], entropy[inside], strict=True)]
-        if name != "crystal" or depth == 2:
+        if name in ("continuous", "filled") or depth == 2:
             seen += [float(value) for value in drawn(alpha[inside], entropy[inside])]
     for crossing in diagram.transitions.first_order:
         if low < crossing.alpha < high:

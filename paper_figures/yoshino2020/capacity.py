@@ -96,7 +96,9 @@ def _draw(
                         tail = (depth, top / 30.0)
                         arrow = {"arrowstyle": "->", "color": colour, "ls": line}
                         axis.annotate("", (depth, top / 1.5), tail, arrowprops=arrow)
-        left.text(0.97, 0.8, "arrows: infinite", transform=left.transAxes, ha="right", fontsize=7)
+        left.text(
+            0.3, 0.92, "arrows:\ninfinite", transform=left.transAxes, ha="right", va="center", fontsize=7
+        )
         for margin, colour in MARGINS.items():
             axis = right if margin else left
             axis.plot(1, _gardner(margin), "*", color="k", mfc=colour, ms=9, mew=0.5, zorder=5)

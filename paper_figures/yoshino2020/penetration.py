@@ -28,7 +28,7 @@ THRESHOLDS = {
     ("random", 10): (2.467401100, 21.0117, 86.0946, 282.88, 619.30),
     ("random", 20): (2.467401100, 21.0117, 86.0946, 282.88),
     ("teacher-student", 10): (2.467401100, 12.915625538, 38.421296416, 88.866830383, 138.826063977),
-    ("teacher-student", 20): (2.467401100, 12.916, 38.421, 88.867, 172.622, 289.847),
+    ("teacher-student", 20): (2.467401100, 12.915625538, 38.421296416, 88.866830383, 172.622, 289.847),
 }
 DECADES = ((10.0, 100.0), (100.0, 1e3), (1e3, 1e4), (1e4, 1e6))
 LABELS = {
@@ -110,7 +110,7 @@ def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Ch
             axis.set(xscale="log", xlabel=r"storage ratio $\alpha$")
         left.set(ylabel="layer $l$ that freezes", yticks=range(1, settings.depth // 2 + 1))
         right.set(ylabel=r"penetration depth $\xi_s$ ($q_l = 1/e$)", xlim=(1, 1e6), ylim=(0, None))
-        note = f"$L = {settings.depth}$\ndashed: break points not stationary\ndotted: the crystal takes over"
+        note = f"$L = {settings.depth}$\ndashed: break points\nnot stationary\ndotted: crystal takes over"
         left.text(0.03, 0.97, note, transform=left.transAxes, va="top", fontsize=6.5)
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
         write(figure, COLUMNS, rows, paths, overwrite)

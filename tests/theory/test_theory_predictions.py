@@ -119,7 +119,7 @@ def test_liquid_centre_on_a_branch_that_ends():
 
 @pytest.mark.slow
 def test_front_runs_away_at_a_finite_alpha():
-    """The front of a deep student does not feel the other one: it gets loose at the same alpha in any depth."""
+    """The front of a deep student does not feel the other one: it gets loose at one alpha for all depths."""
     loose = [layer_thresholds("teacher-student", depth).jump for depth in (36, 50)]
     assert loose[0] == pytest.approx(1024.73187, rel=1e-7)
     assert loose[1] == pytest.approx(loose[0], rel=1e-9)
