@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> None:
             speed = batch * rate(ours(m, batch))
             engine = f"deepglass, batch {batch}"
             rows.append({"size": name, "engine": engine, "replica-steps/s": speed, "ratio": speed / base})
-    print(table({key: [row[key] for row in rows] for key in rows[0]}))
+    print(table((key, [row[key] for row in rows]) for key in rows[0]))
     if "--out" in arguments:
         record = {
             "device": f"cpu {platform.machine()}",

@@ -45,6 +45,9 @@ _INSIDE = 1e-6
 _PAST = (1e-3, 1e-5)
 """How far past a continuous transition, in ln alpha, a branch is picked up: its fold may follow closely."""
 
+_OFF = 1e-7
+"""Distance, in ln alpha, kept from a continuous transition when the next one is bracketed."""
+
 _SAME = 1e-6
 _TOLERANCE = 1e-13
 _SATURATED = 20.0
@@ -213,7 +216,8 @@ def _freezing(chain: Chain, top: float) -> tuple[list[Freezing], Support, float 
         fresh = growth > 1.0 - _TIE
         found += [Freezing(int(layer) + 1, math.exp(root)) for layer in np.flatnonzero(fresh)]
         support = Support(tuple(bool(a or b) for a, b in zip(support.hidden, fresh, strict=True)))
-        low = root
+        # At the critical point itself the map only crawls.
+        low = root + _OFF
     return found, support, None
 
 
