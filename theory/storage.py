@@ -70,7 +70,7 @@ def site_capacity(depth: int, margin: float) -> float:
     Near capacity the neuron takes the sign of ``t + c(a)``, ``c = g(a) rho_l/sqrt(C_{l+1})``, with
     ``g = [(k+a)_+^2 - (k-a)_+^2]/4`` and ``rho_l = (1 - lambda_{l+1})/(1 - lambda_l)``. Then
     ``W_l = C_l/(1-lambda_l)^2``, ``1 - q_l = 2 E[phi(c)] (1 - lambda_{l+1})/sqrt(C_{l+1})`` and
-    ``1 - Q_l = (1 - lambda_l)/sqrt(alpha C_l)``.
+    ``1 - Q_l = (1 - lambda_l)/sqrt(alpha C_l)``. inf where there is none up to e^60 times Gardner's, 1e26.
     """
     last = second_moment(margin)
     if depth == 1:
