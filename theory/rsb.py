@@ -101,6 +101,14 @@ def settle(chain: BrokenChain, levels: Levels) -> State:
         start = solved
 
 
+def _after(state: State, before: State | None) -> State:
+    """``state`` with the evaluations spent on the way to it counted."""
+    if before is None:
+        return state
+    total = before.relaxed.evaluations + state.relaxed.evaluations
+    return replace(state, relaxed=replace(state.relaxed, evaluations=total))
+
+
 def _extended(chain: BrokenChain, levels: Levels) -> tuple[BrokenChain, Levels]:
     """The chain with every layer frozen whose overlap would grow, with a first guess for it."""
     q, Q = levels.q.copy(), levels.Q.copy()
@@ -135,10 +143,11 @@ def _climb(chain: BrokenChain, symmetric: Levels, unit: Array, top: float) -> It
     """
     shape = np.append(np.linspace(0.1, 0.8, unit.size), 1.0)
     levels, stride = symmetric, _STRIDE
+    before: State | None = None
     last, x_max = 0.0, min(_FIRST, top)
     while last < top:
         try:
-            state = settle(replace(chain, m=x_max * unit), _raised(levels, shape))
+            state = _after(settle(replace(chain, m=x_max * unit), _raised(levels, shape)), before)
         except NotConverged:
             stride *= 0.5
             if stride < _SHORTEST:
@@ -146,6 +155,7 @@ def _climb(chain: BrokenChain, symmetric: Levels, unit: Array, top: float) -> It
             x_max = min(last + stride, top)
             continue
         yield state
+        before = state
         chain = replace(chain, support=state.chain.support)
         levels, last = state.solved.levels, x_max
         x_max = min(x_max + stride, top)
@@ -193,7 +203,7 @@ def _stationary(below: State, above: State) -> State:
     def stretch(x_max: float) -> float:
         nonlocal latest
         chain = replace(latest.chain, m=x_max * unit)
-        latest = settle(chain, latest.solved.levels)
+        latest = _after(settle(chain, latest.solved.levels), latest)
         return latest.stretch
 
     low, high = float(below.chain.m[-1]), float(above.chain.m[-1])
@@ -243,7 +253,7 @@ def _widened(state: State, top: float) -> State:
         m = min(top, _WIDER * float(state.chain.m[-1])) * uniform(k)
         levels = interpolated(state.solved.levels, state.chain.m, m)
         try:
-            state = settle(replace(state.chain, m=m), levels)
+            state = _after(settle(replace(state.chain, m=m), levels), state)
         except NotConverged:
             return state
     return state
@@ -261,7 +271,7 @@ def _refined(state: State, k: int, x_max: float) -> tuple[State, float]:
         m = x_max * uniform(k)
         levels = interpolated(state.solved.levels, state.chain.m, m)
         try:
-            return settle(replace(state.chain, m=m), levels), x_max
+            return _after(settle(replace(state.chain, m=m), levels), state), x_max
         except NotConverged as error:
             failure = error
             x_max *= _RETREAT
