@@ -146,9 +146,8 @@ class HierarchicalChain:
 
     def pack(self, levels: Levels) -> Array:
         """The unknowns, shape (N,): weight layers first, each by level."""
-        return np.concatenate(
-            [levels.Q[: len(self.bonds)].ravel(), levels.q[1 : len(self.hidden) + 1].ravel()]
-        )
+        rows = [levels.Q[layer - 1] for layer in self.bonds] + [levels.q[layer] for layer in self.hidden]
+        return np.concatenate(rows) if rows else np.zeros(0)
 
     def unpack(self, x: Array) -> Levels:
         """All overlaps of packed unknowns (N,)."""
