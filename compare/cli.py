@@ -19,6 +19,7 @@ def overlay(
     profile: Annotated[Path, typer.Argument(help="A profile, from `python -m theory profile --out`.")],
     run: Annotated[Path, typer.Argument(help="A run, from `python -m simulate run --out`.")],
     out: Annotated[Path, typer.Option(help="The figure: .png, .pdf or .svg.")],
+    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of the run without.")] = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = Format.table,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing figure.")] = False,
 ) -> None:
@@ -30,7 +31,7 @@ def overlay(
     """
     figure.format_of(out)
     files.check_target(out, overwrite)
-    result = align(schema.read(profile, "profile"), schema.read(run, "run"))
+    result = align(schema.read(profile, "profile"), schema.read(run, "run"), t_w)
     figure.save(figure.draw(result), out, overwrite)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)

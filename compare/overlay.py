@@ -62,12 +62,13 @@ class Overlay:
         }
 
 
-def overlay(profile: xr.Dataset, run: xr.Dataset) -> Overlay:
-    """Align a profile and a run of the same depth.
+def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Overlay:
+    """Align a profile and a run of the same depth; of several waiting times ``t_w``, the longest unless named.
 
-    Raises InvalidInput if the depths differ, if there is no hidden layer, or if the run has no pair
-    of replicas to measure an overlap with.
+    Raises InvalidInput if the depths differ, if there is no hidden layer, if the run has no pair
+    of replicas to measure an overlap with, or no such t_w.
     """
+    run = _at_waiting_time(run, t_w)
     depth, run_depth = int(profile.attrs["depth"]), int(run.attrs["depth"])
     if depth != run_depth:
         raise InvalidInput(f"profile of depth {depth} and run of depth {run_depth}: depths must be equal")
@@ -110,6 +111,15 @@ def overlay(profile: xr.Dataset, run: xr.Dataset) -> Overlay:
     )
 
 
+def _at_waiting_time(run: xr.Dataset, t_w: int | None) -> xr.Dataset:
+    if t_w is None:
+        return run.isel(t_w=-1)
+    if t_w not in run["t_w"]:
+        known = ", ".join(map(str, run["t_w"].values))
+        raise InvalidInput(f"t_w = {t_w} is not in the run, which has {known}")
+    return run.sel(t_w=t_w)
+
+
 def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, run: xr.Dataset) -> list[str]:
     found = []
     if not np.isclose(alpha_theory, alpha_run, rtol=1e-6):
@@ -133,7 +143,7 @@ def _captions(profile: xr.Dataset, run: xr.Dataset) -> tuple[str, ...]:
         f"run: {b['data']} (classes {b['classes'] or '-'}), L = {b['depth']}, N = {b['width']},"
         f" M = {b['patterns']}, alpha = {b['alpha']:g}, T = {b['temperature']:g}, dt = {b['dt']:g},"
         f" eta = {b['eta']:g}, c = {b['c_scale']}, {b['start']} start",
-        f"t_w = {b['waiting_time']}, t = {b['steps'] - b['waiting_time']},"
+        f"t_w = {int(run['t_w'])}, t = {b['steps'] - int(run['t_w'])},"
         f" {b['samples']} samples x {b['replicas']} replicas, seed {b['seed']}",
     )
 

@@ -46,3 +46,11 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in words:
         raise InvalidInput(f"{name} = {value!r} must be one of {', '.join(words)}")
     return value
+
+
+def integers(name: str, text: str) -> tuple[int, ...]:
+    """The integers >= 0 in a comma-separated list such as ``100,1000``; an empty text is an empty list."""
+    words = [word.strip() for word in text.split(",")] if text.strip() else []
+    if not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
+        raise InvalidInput(f"{name} = {text!r} must be integers >= 0 separated by commas, such as 100,1000")
+    return tuple(integer(name, int(word), 0) for word in words)

@@ -3,7 +3,9 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from deepglass.errors import InvalidInput
 
@@ -35,17 +37,23 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
 
 
 def write_bytes(path: str | Path, content: bytes | memoryview, overwrite: bool = False) -> Path:
+    """Write a file of ``content`` atomically; see :func:`write_with`."""
+    return write_with(path, lambda stream: stream.write(content), overwrite)
+
+
+def write_with(path: str | Path, write: Callable[[BinaryIO], object], overwrite: bool = False) -> Path:
     """Write a file atomically: a reader sees the old file, or the whole new one, never a part.
 
-    Without ``overwrite`` a file that appeared since :func:`check_target` is kept, and ``content`` goes to
-    a new name beside it, which the error names. Raises InvalidInput if the place cannot be written.
+    ``write`` is called with a binary stream, so that large content need not be held in memory. Without
+    ``overwrite`` a file that appeared since :func:`check_target` is kept, and the content goes to a new name
+    beside it, which the error names. Raises InvalidInput if the place cannot be written.
     """
     target = check_target(path, overwrite)
     temporary = target.with_name(f".{target.stem[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as stream:
-            stream.write(content)
+            write(stream)
             stream.flush()
             os.fsync(stream.fileno())
         if overwrite or not target.exists():

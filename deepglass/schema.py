@@ -1,7 +1,7 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile`` or ``run``) and ``schema_version``.
+``deepglass_kind`` (``profile`` or ``run``) and ``schema_version`` (of that kind).
 """
 
 import warnings
@@ -15,28 +15,28 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = {"profile": 1, "run": 2}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
 VARIABLES = {
-    "profile": {"q": "neuron_layer", "Q": "weight_layer"},
+    "profile": {"q": ("neuron_layer",), "Q": ("weight_layer",)},
     "run": {
-        "q_star": "neuron_layer",
-        "q_star_error": "neuron_layer",
-        "Q_star": "weight_layer",
-        "Q_star_error": "weight_layer",
+        "q_star": ("t_w", "neuron_layer"),
+        "q_star_error": ("t_w", "neuron_layer"),
+        "Q_star": ("t_w", "weight_layer"),
+        "Q_star_error": ("t_w", "weight_layer"),
     },
 }
-"""What every file of a kind holds, by layer."""
+"""What every file of a kind holds, with its dimensions, the layers last."""
 
 ATTRIBUTES = {
     "profile": {
         "depth": int, "alpha": float, "margin": float, "scenario": str, "branch": str, "closure": str,
     },
     "run": {
-        "depth": int, "width": int, "patterns": int, "steps": int, "waiting_time": int, "samples": int,
-        "replicas": int, "seed": int, "alpha": float, "temperature": float, "dt": float, "eta": float,
-        "data": str, "classes": str, "start": str, "c_scale": str,
+        "depth": int, "width": int, "patterns": int, "steps": int, "samples": int, "replicas": int,
+        "seed": int, "alpha": float, "temperature": float, "dt": float, "eta": float,
+        "data": str, "classes": str, "start": str, "c_scale": str, "protocol": str, "run_id": str,
     },
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
@@ -49,7 +49,7 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
     """
     labelled = dataset.assign_attrs(
         deepglass_kind=kind,
-        schema_version=SCHEMA_VERSION,
+        schema_version=SCHEMA_VERSION[kind],
         code_version=dataset.attrs.get("code_version") or provenance.code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -88,8 +88,10 @@ def read(path: str | Path, kind: str) -> xr.Dataset:
     if found != kind:
         raise InvalidInput(f"{source} holds a {found}, not a {kind}")
     version = dataset.attrs.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise InvalidInput(f"{source} has schema version {version}, this deepglass reads {SCHEMA_VERSION}")
+    if version != SCHEMA_VERSION[kind]:
+        raise InvalidInput(
+            f"{source} has schema version {version}, this deepglass reads {SCHEMA_VERSION[kind]} of a {kind}"
+        )
     _complete(dataset, source, kind)
     return dataset
 
@@ -104,9 +106,10 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
                 f"{kind} file {source}: attribute {name} = {value!r} must be a {wanted.__name__}"
             )
     depth = int(dataset.attrs["depth"])
-    for name, dimension in VARIABLES[kind].items():
-        if name not in dataset or dataset[name].dims != (dimension,):
-            raise InvalidInput(f"{kind} file {source} lacks the variable {name} along {dimension}")
+    for name, dimensions in VARIABLES[kind].items():
+        dimension = dimensions[-1]
+        if name not in dataset or dataset[name].dims != dimensions:
+            raise InvalidInput(f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}")
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
         if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
             raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")

@@ -7,6 +7,6 @@
 """
 
 from simulate.protocol import Protocol
-from simulate.run import run
+from simulate.run import resume, run
 
-__all__ = ["Protocol", "run"]
+__all__ = ["Protocol", "resume", "run"]

@@ -1,21 +1,38 @@
 """``python -m simulate``: run thermal machines from the command line."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import xarray as xr
 
-from deepglass import files, schema
+from deepglass.checks import integers
 from deepglass.cli import Format, application, choice, print_json
-from simulate import report
+from deepglass.errors import DeepglassError, InvalidInput
+from simulate import inspection, report, sweep_report
+from simulate import sweep as sweeps
 from simulate.data import parse_classes
+from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
-from simulate.progress import ProgressBar
+from simulate.progress import LogBesideBar, ProgressBar
 from simulate.protocol import DEVICES, PRECISIONS, Protocol
+from simulate.run import resume as resume_run
 from simulate.run import run as run_protocol
+from simulate.schedule import SCHEDULES
 from simulate.systems.thermal_machine import C_SCALES, STARTS
 
 app = application("Simulate deep networks as particles: train by Langevin dynamics, measure layer by layer.")
+
+Run = Annotated[Path, typer.Argument(metavar="RUN.nc", help="A run, finished or not.")]
+Output = Annotated[Format, typer.Option("--format", help="What to print when done.")]
+
+
+@app.callback()
+def _log() -> None:
+    """Warnings go to standard error, beside the progress bar."""
+    root = logging.getLogger("simulate")
+    root.handlers = [LogBesideBar()]
 
 
 @app.command()
@@ -33,14 +50,24 @@ def run(
     width: Annotated[int, typer.Option(help="N, neurons of a hidden layer.")] = Protocol.width,
     patterns: Annotated[int, typer.Option(help="M, training patterns; alpha = M/N.")] = Protocol.patterns,
     temperature: Annotated[float, typer.Option(help="T of the thermostat.")] = Protocol.temperature,
+    schedule: Annotated[str, choice(SCHEDULES, "How T is reached.")] = Protocol.schedule,
+    initial_temperature: Annotated[
+        float | None, typer.Option(help="T at step 0 of a quench or anneal.")
+    ] = None,
+    schedule_steps: Annotated[
+        int | None, typer.Option(help="Step of the quench, or at which the anneal ends.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="All MD steps, from 0.")] = Protocol.steps,
     waiting_time: Annotated[
-        int, typer.Option(help="t_w < steps: each sample is split into replicas there.")
-    ] = Protocol.waiting_time,
+        str, typer.Option(help="t_w < steps, where each sample is split into replicas; several: 100,1000.")
+    ] = str(Protocol.waiting_time),
     samples: Annotated[int, typer.Option(help="Independent starts.")] = Protocol.samples,
-    replicas: Annotated[int, typer.Option(help="Copies of each sample at t_w.")] = Protocol.replicas,
+    first_sample: Annotated[int, typer.Option(help="Number of the first one.")] = Protocol.first_sample,
+    replicas: Annotated[int, typer.Option(help="Copies of each sample at every t_w.")] = Protocol.replicas,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Protocol.seed,
-    start: Annotated[str, choice(STARTS, "small: S ~ 0.1, J ~ 0.01; uniform: (-1, 1).")] = Protocol.start,
+    start: Annotated[
+        str, choice([*STARTS, "RUN.nc", "ARRAY.npy"], "small: S ~ 0.1, J ~ 0.01; uniform: (-1, 1); a file.")
+    ] = Protocol.start,
     dt: Annotated[float, typer.Option(help="Time step.")] = Protocol.dt,
     eta: Annotated[float, typer.Option(help="Friction per step.")] = Protocol.eta,
     thermostat: Annotated[
@@ -48,9 +75,29 @@ def run(
     ] = Protocol.thermostat,
     c_scale: Annotated[str, choice(C_SCALES, "c_l = 1 as printed, or 1/sqrt(fan-in).")] = Protocol.c_scale,
     device: Annotated[str, choice(DEVICES, "Where to compute.")] = Protocol.device,
+    backend: Annotated[str, choice(BACKENDS, "How to step; auto is the fastest.")] = Protocol.backend,
     precision: Annotated[str, choice(PRECISIONS, "Of the particles.")] = Protocol.precision,
     threads: Annotated[int, typer.Option(help="CPU threads of the matrix products.")] = Protocol.threads,
-    format: Annotated[Format, typer.Option(help="What to print when done.")] = Format.table,
+    replicas_per_chunk: Annotated[
+        int | None, typer.Option(help="Machines advanced together at most; bounds the memory.")
+    ] = None,
+    per_decade: Annotated[int, typer.Option(help="Measurements per decade of t.")] = Protocol.per_decade,
+    frames_per_decade: Annotated[
+        int, typer.Option(help="Configurations kept per decade of steps since t_w; 0: none.")
+    ] = Protocol.frames_per_decade,
+    matrix_times: Annotated[
+        str, typer.Option(help="Steps since t_w at which all pairs of machines are compared, e.g. 1000,9000.")
+    ] = "",
+    checkpoint_every: Annotated[
+        int, typer.Option(help="Steps between checkpoints; 0: one a minute.")
+    ] = Protocol.checkpoint_every,
+    hot: Annotated[
+        float, typer.Option(help="Warn of a layer with a kinetic temperature above this many T.")
+    ] = Protocol.hot,
+    keep_state: Annotated[
+        bool, typer.Option(help="Keep in RUN.nc what a longer run needs to go on.")
+    ] = Protocol.keep_state,
+    format: Output = Format.table,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing output file.")] = False,
 ) -> None:
     """Train thermal machines, split them into replicas at t_w, and measure energies and overlaps.
@@ -63,18 +110,107 @@ def run(
     protocol = Protocol(
         data=data, data_dir=data_dir, classes=None if classes is None else parse_classes(classes),
         threshold=threshold, depth=depth, width=width, patterns=patterns, temperature=temperature,
-        steps=steps, waiting_time=waiting_time, samples=samples, replicas=replicas, seed=seed,
-        start=start, dt=dt, eta=eta, thermostat=thermostat, c_scale=c_scale,
-        device=device, precision=precision, threads=threads,
+        schedule=schedule, initial_temperature=initial_temperature, schedule_steps=schedule_steps,
+        steps=steps, waiting_time=integers("waiting_time", waiting_time), samples=samples,
+        first_sample=first_sample, replicas=replicas, seed=seed, start=start, dt=dt, eta=eta,
+        thermostat=thermostat, c_scale=c_scale, device=device, backend=backend, precision=precision,
+        threads=threads, replicas_per_chunk=replicas_per_chunk, per_decade=per_decade,
+        frames_per_decade=frames_per_decade, matrix_times=integers("matrix_times", matrix_times),
+        checkpoint_every=checkpoint_every, hot=hot, keep_state=keep_state,
     )  # fmt: skip
-    files.check_target(out, overwrite)
     with ProgressBar() as progress:
-        result = run_protocol(protocol, progress)
-    schema.write(result, out, "run", overwrite)
+        result = run_protocol(protocol, progress, out=out, overwrite=overwrite)
+    _show(result, out, format)
+
+
+@app.command()
+def resume(
+    path: Run,
+    steps: Annotated[int, typer.Option(help="Steps to add to a finished run.")] = 0,
+    format: Output = Format.table,
+) -> None:
+    """Continue a run that was stopped, at whatever instant, or make a finished one longer.
+
+    The finished run equals the uninterrupted one bit for bit on the same device.
+    """
+    with ProgressBar() as progress:
+        result = resume_run(path, more=steps, progress=progress)
+    _show(result, path, format)
+
+
+@app.command()
+def inspect(path: Run, format: Output = Format.table) -> None:
+    """Say what a run is, how far it is, and what it holds."""
+    if format is Format.json:
+        print_json(inspection.contents(path))
+    else:
+        typer.echo(inspection.describe(path))
+
+
+@app.command()
+def validate(path: Run, format: Output = Format.table) -> None:
+    """Check schema, completeness and invariants of a run; exit code 1 if something is wrong."""
+    problems = inspection.problems(path)
+    if format is Format.json:
+        print_json({"path": str(path), "valid": not problems, "problems": problems})
+    else:
+        typer.echo("\n".join(problems) or f"{path}: valid")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _show(result: xr.Dataset, path: Path, format: Format) -> None:
     if result.attrs["warnings"]:
         typer.echo(f"warning: {result.attrs['warnings']}", err=True)
     if format is Format.json:
         print_json(report.summary(result))
     else:
         typer.echo(report.describe(result))
-        typer.echo(f"wrote {out}")
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="Its points: docs/sweeps.md.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs, one file a point.")],
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes on this machine; default 1.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT|local", help="A dask.distributed scheduler.")
+    ] = None,
+    retry: Annotated[bool, typer.Option(help="Try failed points again.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only list the points, and how far each is.")] = False,
+    only: Annotated[
+        list[int] | None, typer.Option(metavar="INDEX", help="Only this point; may be repeated.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only share I = 0..N-1 of N, as for sbatch --array.")
+    ] = None,
+    format: Output = Format.table,
+) -> None:
+    """Run every point of a grid; call it again to go on where it stopped.
+
+    Points that are done are skipped, interrupted ones resumed, failed ones listed with their reason.
+    Exit code 1 if some failed.
+    """
+    points = sweeps.load(file)
+    if only and task is not None:
+        raise InvalidInput("--only and --task cannot be used together")
+    points = sweeps.pick(points, only) if only else points
+    points = sweeps.share(points, task) if task is not None else points
+    if dry_run:
+        results = sweeps.survey(points, out)
+    else:
+        with ProgressBar() as progress:
+            results = sweeps.run_sweep(
+                points, out, workers=workers, cluster=cluster, retry=retry, progress=progress
+            )
+    if format is Format.json:
+        print_json(sweep_report.as_json(results, out))
+    else:
+        typer.echo(sweep_report.listing(results) if dry_run else sweep_report.describe(results))
+    failed = sum(result.state is sweeps.State.failed for result in results)
+    if failed and not dry_run:
+        hint = "" if retry else "; --retry tries them again"
+        raise DeepglassError(f"{failed} of {len(results)} points failed{hint}")

@@ -5,13 +5,14 @@ Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11) turns the key of a replica and
 is carried, so any replica can be re-run alone, any step re-entered, and the make-up of a batch
 cannot matter.
 
-The same float32 arithmetic is written twice: in :mod:`simulate.kernels`, fused with the update
-on the CPU, and as torch operations for every other device. The two agree
-bit for bit (tested on the CPU), because every operation is an integer one or correctly rounded, with no
+The same float32 arithmetic is written three times: fused with the update in :mod:`simulate.kernels` for the
+CPU and in :mod:`simulate.dynamics.triton_step` for CUDA, and here as torch operations for any device. They
+agree bit for bit (tested), because every operation is an integer one or correctly rounded, with no
 contraction into fused multiply-adds.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,35 +24,44 @@ from simulate import kernels
 THERMAL, VELOCITY, START = 0, 1, 2
 
 Keys = NDArray[np.uint32] | torch.Tensor
-"""Streams of a batch, shape (B, 2): uint32 on the host, int64 in a tensor on any other device."""
+"""Streams of a batch, shape (B, 2): uint32 in an array, or int64 in a tensor on the device of the noise."""
+
+Step = int | torch.Tensor
+"""The number of a step; as a 0-d int64 tensor on the keys' device it can change inside a CUDA graph."""
 
 
-def key(seed: int, sample: int, replica: int, purpose: int = THERMAL) -> NDArray[np.uint32]:
+class Member(NamedTuple):
+    """Whose noise it is: of ``sample`` up to its split, or of a ``replica`` that split off at ``t_w``."""
+
+    sample: int
+    replica: int = 0
+    t_w: int | None = None
+
+
+def key(seed: int, member: Member | tuple[int, ...], purpose: int = THERMAL) -> NDArray[np.uint32]:
     """The 64-bit Philox key, shape (2,), of one stream (hashed by numpy's SeedSequence)."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, sample, replica))
+    name = Member(*member)
+    split = () if name.t_w is None else (name.t_w,)
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, name.sample, name.replica, *split))
     return sequence.generate_state(2).astype(np.uint32)
 
 
-def keys(seed: int, members: Sequence[tuple[int, int]], purpose: int = THERMAL) -> NDArray[np.uint32]:
-    """Keys of a batch, shape (B, 2); ``members`` lists its (sample, replica) pairs."""
-    return np.stack([key(seed, sample, replica, purpose) for sample, replica in members])
-
-
-def on_device(stream_keys: NDArray[np.uint32], device: torch.device) -> Keys:
-    """Keys in the form the step on ``device`` wants."""
-    return stream_keys if device.type == "cpu" else torch.from_numpy(stream_keys.astype(np.int64)).to(device)
+def keys(
+    seed: int, members: Sequence[Member | tuple[int, ...]], purpose: int = THERMAL
+) -> NDArray[np.uint32]:
+    """Keys of a batch, shape (B, 2); ``members`` lists its :class:`Member` entries."""
+    return np.stack([key(seed, member, purpose) for member in members])
 
 
 def philox(
-    blocks: torch.Tensor, step: int, stream_keys: torch.Tensor
+    blocks: torch.Tensor, step: Step, stream_keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """As :func:`simulate.kernels.philox`, on int64 tensors that hold 32-bit words; (B, blocks) each."""
     low = 0xFFFFFFFF
     k0, k1 = stream_keys[:, :1], stream_keys[:, 1:]
     c0 = blocks.expand(stream_keys.shape[0], -1)
     c1 = torch.zeros_like(c0)
-    c2 = torch.full_like(c0, step & low)
-    c3 = torch.full_like(c0, step >> 32)
+    c2, c3 = c1 + (step & low), c1 + (step >> 32)
     for _ in range(kernels.ROUNDS):
         # 32 x 32 -> 64 bit products in two halves: int64 would overflow.
         h0, l0 = _multiply(kernels.M0, c0)
@@ -112,10 +122,11 @@ _SQRT_HALF_32 = float(np.float32(kernels.SQRT_HALF))
 _TWO_PI_32 = float(np.float32(kernels.TWO_PI))
 
 
-def normal(stream_keys: Keys, step: int, elements: int) -> torch.Tensor:
+def normal(stream_keys: Keys, step: Step, elements: int) -> torch.Tensor:
     """Normal deviates of one step for a batch, shape (B, elements), float32, on the keys' device.
 
-    Raises nothing; ``step`` is any integer below 2^64, elements beyond 2^34 would repeat.
+    Raises nothing; ``step`` is any integer below 2^64 (below 2^63 in a tensor), elements beyond 2^34 would
+    repeat. About ten int64 temporaries of (B, elements / 4) are alive at once: 20 bytes per element.
     """
     if not isinstance(stream_keys, torch.Tensor):
         stream_keys = torch.from_numpy(stream_keys.astype(np.int64))

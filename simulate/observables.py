@@ -1,8 +1,9 @@
-"""What is measured on a batch of machines at one time; every reduction is in float64.
+"""What is measured on a batch of machines at one time, on their device; every reduction is in float64.
 
 Overlaps are per layer, averaged over the layer's particles (neurons and patterns, or weights):
 raw <a b>, and normalised <a b>/sqrt(<a a><b b>), which starts at 1 whatever the particles' size
-(arXiv:2506.06789, Eqs. 13-20; its figures are normalised, its printed formulas are not).
+(arXiv:2506.06789, Eqs. 13-20; its figures are normalised, its printed formulas are not). The global ones take
+all hidden spins, or all weights, as one layer: they are not the mean of the layers.
 """
 
 from collections.abc import Sequence
@@ -11,44 +12,49 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from simulate.systems.thermal_machine import ThermalMachine
 
-Array = NDArray[np.float64]
+Layers = Sequence[Tensor]
+"""One tensor (B, n_l) per layer."""
 
 
-def mean_square(layers: Sequence[torch.Tensor]) -> Array:
-    """<x^2> of every layer and machine, shape (B, layers); of velocities: the kinetic temperature."""
-    return np.stack([x.double().square().mean(1).cpu().numpy() for x in layers], axis=1)
+def mean_square(layers: Layers) -> Tensor:
+    """<x^2> of every layer and machine, (B, layers); of velocities: the kinetic temperature."""
+    return torch.stack([x.double().square().mean(1) for x in layers], dim=1)
 
 
-def with_boundaries(hidden: Array | None, frozen: float, like: Array) -> Array:
+def with_boundaries(hidden: Tensor | None, frozen: float, like: Tensor) -> Tensor:
     """Hidden layers (..., L-1) as all neuron layers 0..L; the frozen ends get the value ``frozen``.
 
-    ``hidden`` is None for L = 1; ``like`` gives the leading shape.
+    ``hidden`` is None for L = 1, where ``like`` (..., anything) says the leading shape.
     """
-    ends = np.full((*like.shape[:-1], 1), frozen)
-    return np.concatenate([ends, ends] if hidden is None else [ends, hidden, ends], axis=-1)
+    end = torch.full_like(like[..., :1], frozen)
+    return torch.cat([end, end] if hidden is None else [end, hidden, end], dim=-1)
 
 
-def one_time(machine: ThermalMachine, r: torch.Tensor, v: torch.Tensor, test: "TestSet") -> dict[str, Array]:
-    """Energy, kinetic temperature, sizes and test accuracy; first axis is the batch.
+def one_time(machine: ThermalMachine, r: Tensor, v: Tensor, test: "TestSet") -> dict[str, Tensor]:
+    """Energies, kinetic temperatures, mean squares and test accuracy; first axis is the batch.
 
     ``*_S`` and ``S2`` have one column per neuron layer 0..L (missing at the frozen ends), ``*_J``,
     ``J2`` and ``E_layer`` one per weight layer 1..L.
     """
-    energy = machine.energy(r).cpu().numpy()
+    energy = machine.energy(r)
 
-    def spins(of: torch.Tensor) -> Array:
+    def spins(of: Tensor) -> Tensor:
         layers = machine.neuron_layers(of)
         return with_boundaries(mean_square(layers) if layers else None, np.nan, energy)
 
+    kinetic_S, kinetic_J = spins(v), mean_square(machine.weight_layers(v))
+    sizes = [x.shape[1] for x in [*machine.neuron_layers(v), *machine.weight_layers(v)]]
+    share = torch.tensor(sizes, dtype=torch.float64, device=v.device) / machine.particles
     return {
         "E": energy.sum(1),
         "E_layer": energy,
-        "kinetic": v.double().square().mean(1).cpu().numpy(),
-        "kinetic_S": spins(v),
-        "kinetic_J": mean_square(machine.weight_layers(v)),
+        "kinetic": torch.cat([kinetic_S[:, 1:-1], kinetic_J], dim=1) @ share,
+        "kinetic_S": kinetic_S,
+        "kinetic_J": kinetic_J,
         "S2": spins(r),
         "J2": mean_square(machine.weight_layers(r)),
         "A_tanh": test.accuracy(machine, r, "tanh"),
@@ -72,13 +78,17 @@ class TestSet:
         self.inputs = torch.tensor(inputs.T.copy(), dtype=machine.dtype, device=machine.device)
         self.outputs = torch.tensor(outputs.T.copy(), dtype=machine.dtype, device=machine.device)
 
-    def accuracy(self, machine: ThermalMachine, r: torch.Tensor, activation: str) -> Array:
+    def accuracy(self, machine: ThermalMachine, r: Tensor, activation: str) -> Tensor:
         """Test accuracy of every machine of the batch, (B,); hidden units "tanh" or "sgn"."""
         if self.inputs.shape[1] == 0:
-            return np.full(r.shape[0], np.nan)
+            return torch.full((r.shape[0],), np.nan, dtype=torch.float64, device=r.device)
         z = machine.feed_forward(r, self.inputs, activation)
         right = z.argmax(1) == self.outputs.argmax(0) if self.one_hot else torch.sign(z) == self.outputs
-        return right.double().flatten(1).mean(1).cpu().numpy()
+        return right.double().flatten(1).mean(1)
+
+    def layers(self, machine: ThermalMachine, r: Tensor) -> list[Tensor]:
+        """States of the layers 1..L of the tanh network on the test patterns, each (B, n_l M')."""
+        return [torch.tanh(z).flatten(1) for z in machine.pre_activations(r, self.inputs, "tanh")]
 
 
 def pairs(replicas: int) -> list[tuple[int, int]]:
@@ -86,50 +96,75 @@ def pairs(replicas: int) -> list[tuple[int, int]]:
     return list(combinations(range(replicas), 2))
 
 
-def overlap_matrix(layer: torch.Tensor, replicas: int) -> Array:
+def overlap_matrix(layer: Tensor, replicas: int) -> Tensor:
     """<x^a x^b> between the replicas of each sample, (samples, replicas, replicas), from (B, n)."""
     x = layer.double().view(-1, replicas, layer.shape[1])
-    return (x @ x.transpose(1, 2) / layer.shape[1]).cpu().numpy()
+    return x @ x.transpose(1, 2) / layer.shape[1]
 
 
-def two_time(machine: ThermalMachine, r: torch.Tensor, past: torch.Tensor, replicas: int) -> dict[str, Array]:
-    """Auto-correlations with ``past`` (c, C) and overlaps between replicas (q, Q).
+def two_time(
+    machine: ThermalMachine, r: Tensor, past: Tensor, replicas: int, test: TestSet
+) -> dict[str, Tensor]:
+    """Auto-correlations with ``past`` (c, C) and overlaps between replicas (q, Q; q_test on test patterns).
 
     Shapes (B, layers) and (samples, pairs, layers), each normalised and raw: neuron layers 0..L with
-    the frozen boundaries at 1, weight layers 1..L.
+    the frozen boundaries at 1 (the outputs on test patterns are not frozen), weight layers 1..L. ``*_global``
+    have no layer axis.
     """
-    result: dict[str, Array] = {}
-    weights, weights_past = machine.weight_layers(r), machine.weight_layers(past)
-    spins, spins_past = machine.neuron_layers(r), machine.neuron_layers(past)
-    of_weights = (*with_past(weights, weights_past), *between_replicas(weights, replicas))
-    of_spins = (*with_past(spins, spins_past), *between_replicas(spins, replicas)) if spins else (None,) * 4
-    for name, w, s in zip(("C_raw", "C", "Q_raw", "Q"), of_weights, of_spins, strict=True):
-        result[name] = w
-        result[name.lower()] = with_boundaries(s, 1.0, w)
+    result: dict[str, Tensor] = {}
+    weights, spins = machine.weight_layers(r), machine.neuron_layers(r)
+    auto = _Correlation.with_past(weights, machine.weight_layers(past))
+    pair = _Correlation.between_replicas(weights, replicas)
+    for name, w in (("C", auto), ("Q", pair)):
+        result[name], result[f"{name}_raw"], result[f"{name}_global"] = w.normalised, w.raw, w.all_layers
+    found = None, None
+    if spins:
+        found = (
+            _Correlation.with_past(spins, machine.neuron_layers(past)),
+            _Correlation.between_replicas(spins, replicas),
+        )
+    for name, s, like in zip("cq", found, (auto.raw, pair.raw), strict=True):
+        result[name] = with_boundaries(s and s.normalised, 1.0, like)
+        result[f"{name}_raw"] = with_boundaries(s and s.raw, 1.0, like)
+        result[f"{name}_global"] = s.all_layers if s else torch.full_like(like[..., 0], np.nan)
+    result["q_test"] = _on_test_patterns(machine, r, replicas, test, pair.raw)
     return result
 
 
-def with_past(now: Sequence[torch.Tensor], past: Sequence[torch.Tensor]) -> tuple[Array, Array]:
-    """Raw and normalised auto-correlation <x(t_w + t) x(t_w)>, each (B, layers)."""
-    raw = np.stack(
-        [(x.double() * y.double()).mean(1).cpu().numpy() for x, y in zip(now, past, strict=True)], axis=1
-    )
-    return raw, _ratio(raw, mean_square(now) * mean_square(past))
+def _on_test_patterns(
+    machine: ThermalMachine, r: Tensor, replicas: int, test: TestSet, like: Tensor
+) -> Tensor:
+    """Normalised overlaps of the layers 0..L on test patterns, (samples, pairs, L + 1); NaN without any."""
+    if test.inputs.shape[1] == 0:
+        return torch.full_like(like[..., :1], np.nan).expand(*like.shape[:-1], machine.depth + 1)
+    layers = _Correlation.between_replicas(test.layers(machine, r), replicas).normalised
+    return torch.cat([torch.ones_like(layers[..., :1]), layers], dim=-1)
 
 
-def between_replicas(layers: Sequence[torch.Tensor], replicas: int) -> tuple[Array, Array]:
-    """Raw and normalised overlaps, each (samples, pairs, layers)."""
-    raw, normalised = [], []
-    a, b = np.array(pairs(replicas), dtype=int).reshape(-1, 2).T
-    for layer in layers:
-        matrix = overlap_matrix(layer, replicas)
-        squares = np.diagonal(matrix, axis1=1, axis2=2)
-        raw.append(matrix[:, a, b])
-        normalised.append(_ratio(matrix[:, a, b], squares[:, a] * squares[:, b]))
-    return np.stack(raw, axis=-1), np.stack(normalised, axis=-1)
+class _Correlation:
+    """<a b> per layer with <a a> and <b b>: (..., layers) each, and the layers' sizes."""
+
+    def __init__(self, raw: Tensor, aa: Tensor, bb: Tensor, layers: Layers):
+        self.raw = raw
+        self.normalised = _ratio(raw, aa, bb)
+        size = torch.tensor([x.shape[1] for x in layers], dtype=torch.float64, device=raw.device)
+        self.all_layers = _ratio(raw @ size, aa @ size, bb @ size)
+
+    @classmethod
+    def with_past(cls, now: Layers, past: Layers) -> "_Correlation":
+        """<x(t_w + t) x(t_w)>, (B, layers)."""
+        raw = [(x.double() * y.double()).mean(1) for x, y in zip(now, past, strict=True)]
+        return cls(torch.stack(raw, dim=1), mean_square(now), mean_square(past), now)
+
+    @classmethod
+    def between_replicas(cls, layers: Layers, replicas: int) -> "_Correlation":
+        """<x^a x^b> of the pairs of each sample, (samples, pairs, layers)."""
+        a, b = np.array(pairs(replicas), dtype=int).reshape(-1, 2).T
+        matrix = torch.stack([overlap_matrix(layer, replicas) for layer in layers], dim=-1)
+        return cls(matrix[:, a, b], matrix[:, a, a], matrix[:, b, b], layers)
 
 
-def _ratio(raw: Array, product_of_squares: Array) -> Array:
-    """raw / sqrt(product), missing where a layer is exactly zero (no direction to compare)."""
-    safe = np.where(product_of_squares > 0, product_of_squares, np.nan)
-    return np.asarray(raw / np.sqrt(safe))
+def _ratio(ab: Tensor, aa: Tensor, bb: Tensor) -> Tensor:
+    """ab / sqrt(aa bb), missing where a layer is exactly zero (no direction to compare)."""
+    product = aa * bb
+    return torch.where(product > 0, ab / product.sqrt(), np.nan)

@@ -1,5 +1,6 @@
-"""Progress of long work on standard error."""
+"""Progress and warnings of long work on standard error."""
 
+import logging
 import sys
 from typing import Any
 
@@ -27,3 +28,11 @@ class ProgressBar:
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+class LogBesideBar(logging.Handler):
+    """Log lines that do not tear the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        tqdm.write(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """What a run is, as data: all parameters of one simulation, checked once, and the times it measures at."""
 
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import torch
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from simulate.dynamics import BACKENDS, choose
 from simulate.dynamics.langevin import Langevin
-from simulate.systems.thermal_machine import C_SCALES, STARTS
+from simulate.schedule import Schedule
+from simulate.start import is_law
+from simulate.systems.thermal_machine import C_SCALES
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
@@ -29,17 +33,29 @@ class Protocol:
         classes: labels to use, None: 0 and 1 (digits, mnist) or all (own data).
         threshold: a pixel above it is +1; None: half-way for the source.
         depth, width, patterns: L, N, M; alpha = M/N.
-        temperature: T >= 0.
-        steps: all steps from 0.  waiting_time: t_w, where each sample is split into replicas.
-        samples, replicas: independent starts, and copies of each at t_w.
-        seed: of everything random.  start: "small" or "uniform".
+        temperature: T >= 0, of the thermostat; with a schedule, the T it ends at.
+        schedule, initial_temperature, schedule_steps: see :class:`simulate.schedule.Schedule`.
+        steps: all steps from 0.
+        waiting_time: t_w, where each sample is split into replicas; several of them, each has its own.
+        samples, replicas: independent starts, and copies of each at every t_w.
+        first_sample: number of the first sample: a run of samples 4..7 continues one of 0..3.
+        seed: of everything random.
+        start: "small", "uniform", or a file (see :mod:`simulate.start`).
         dt, eta, thermostat: see :class:`simulate.dynamics.langevin.Langevin`.
         c_scale: "1" or "inv-sqrt".
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
+        backend: "auto", or one of :data:`simulate.dynamics.BACKENDS`.
         precision: of the particles, "float32" or "float64".
         threads: CPU threads of the matrix products. One is the default: threads that meet several
             times a step lose more than they win unless the layers are large and the cores idle.
+        replicas_per_chunk: machines advanced together at most; None: as many as fit the memory.
         per_decade: measurement times per decade of t.
+        extra_times: more of them, on both clocks.
+        frames_per_decade: configurations kept per decade of steps since t_w (0: none).
+        matrix_times: steps since t_w at which the overlaps of all pairs of machines are recorded.
+        checkpoint_every: steps between two checkpoints; 0: one a minute.
+        hot: a layer whose kinetic temperature exceeds this many T is reported.
+        keep_state: whether the finished file holds what a longer run needs to go on.
     """
 
     data: str = "digits"
@@ -50,10 +66,14 @@ class Protocol:
     width: int = 10
     patterns: int = 240
     temperature: float = 1e-5
+    schedule: str = "fixed"
+    initial_temperature: float | None = None
+    schedule_steps: int | None = None
     steps: int = 20_000
-    waiting_time: int = 10_000
+    waiting_time: int | tuple[int, ...] = 10_000
     samples: int = 4
     replicas: int = 4
+    first_sample: int = 0
     seed: int = 0
     start: str = "small"
     dt: float = 0.01
@@ -61,48 +81,97 @@ class Protocol:
     thermostat: str = "per-step"
     c_scale: str = "1"
     device: str = "auto"
+    backend: str = "auto"
     precision: str = "float32"
     threads: int = 1
+    replicas_per_chunk: int | None = None
     per_decade: int = 8
+    extra_times: tuple[int, ...] = ()
+    frames_per_decade: int = 0
+    matrix_times: tuple[int, ...] = ()
+    checkpoint_every: int = 0
+    hot: float = 1.5
+    keep_state: bool = True
 
     def __post_init__(self) -> None:
-        def store(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
         for name in ("depth", "width", "patterns", "steps", "samples", "replicas", "per_decade"):
-            store(name, checks.integer(name, getattr(self, name), 1))
-        store("seed", checks.integer("seed", self.seed, 0))
-        store("threads", checks.integer("threads", self.threads, 1, os.cpu_count() or 1))
-        store("waiting_time", checks.integer("waiting_time", self.waiting_time, 0))
-        if self.waiting_time >= self.steps:
-            raise InvalidInput(
-                f"waiting_time = {self.waiting_time} must be inside the run: 0 <= t_w < steps = {self.steps}"
-            )
-        store("temperature", checks.real("temperature", self.temperature, at_least=0))
+            self._store(name, checks.integer(name, getattr(self, name), 1))
+        for name in ("seed", "first_sample", "frames_per_decade", "checkpoint_every"):
+            self._store(name, checks.integer(name, getattr(self, name), 0))
+        self._store("threads", checks.integer("threads", self.threads, 1, os.cpu_count() or 1))
+        self._store("hot", checks.real("hot", self.hot, above=0))
+        self._check_waiting_times()
+        for name in ("extra_times", "matrix_times"):
+            self._store(name, _ascending(name, getattr(self, name)))
+        self._store("temperature", checks.real("temperature", self.temperature, at_least=0))
+        self.temperatures()
         if self.threshold is not None:
-            store("threshold", checks.real("threshold", self.threshold))
+            self._store("threshold", checks.real("threshold", self.threshold))
         if self.classes is not None:
             labels = self.classes if isinstance(self.classes, Sequence) else (self.classes,)
-            store("classes", tuple(checks.integer("classes", label, -checks.LARGEST) for label in labels))
-        store("data", os.fspath(self.data))
+            self._store("classes", tuple(checks.integer("classes", x, -checks.LARGEST) for x in labels))
+        for name in ("data", "start"):
+            self._store(name, os.fspath(getattr(self, name)))
         if self.data_dir is not None:
-            store("data_dir", os.fspath(self.data_dir))
+            self._store("data_dir", os.fspath(self.data_dir))
+        is_law(self.start)
         self.law()
-        checks.one_of("start", self.start, STARTS)
         checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)
+        checks.one_of("backend", self.backend, BACKENDS)
+        if not isinstance(self.keep_state, bool):
+            raise InvalidInput(f"keep_state = {self.keep_state!r} must be true or false")
+        self._check_chunk()
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
+        choose(self.backend, self.torch_device())
+
+    def _store(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check_waiting_times(self) -> None:
+        several = isinstance(self.waiting_time, Iterable) and not isinstance(self.waiting_time, str)
+        given = list(self.waiting_time) if several else [self.waiting_time]  # type: ignore[arg-type]
+        times = _ascending("waiting_time", given)
+        if not times:
+            raise InvalidInput("waiting_time = () must name at least one t_w")
+        if len(times) < len(given):
+            raise InvalidInput(f"waiting_time = {self.waiting_time!r} names a t_w twice")
+        if times[-1] >= self.steps:
+            raise InvalidInput(
+                f"waiting_time = {times[-1]} must be inside the run: 0 <= t_w < steps = {self.steps}"
+            )
+        self._store("waiting_time", times if several and len(times) > 1 else times[0])
+
+    def _check_chunk(self) -> None:
+        if self.replicas_per_chunk is None:
+            return
+        limit = checks.integer("replicas_per_chunk", self.replicas_per_chunk, 1)
+        if limit < self.replicas:
+            raise InvalidInput(
+                f"replicas_per_chunk = {limit} must hold all replicas of a sample, {self.replicas}:"
+                " their overlaps are measured while they run"
+            )
+        self._store("replicas_per_chunk", limit)
 
     def law(self) -> Langevin:
         """The law of motion; raises InvalidInput for a dt, eta or thermostat that cannot be."""
         return Langevin(self.dt, self.eta, self.thermostat)
 
+    def temperatures(self) -> Schedule:
+        """The temperature of the thermostat at each step."""
+        return Schedule(self.schedule, self.temperature, self.initial_temperature, self.schedule_steps)
+
     @property
     def alpha(self) -> float:
         """Storage ratio M/N."""
         return self.patterns / self.width
+
+    @property
+    def waiting_times(self) -> tuple[int, ...]:
+        """All t_w, ascending."""
+        return self.waiting_time if isinstance(self.waiting_time, tuple) else (self.waiting_time,)
 
     def torch_device(self) -> torch.device:
         """The device the run uses."""
@@ -114,10 +183,58 @@ class Protocol:
         """Log-spaced measurement times from 0 to ``steps``, strictly increasing.
 
         One grid serves both clocks: steps since the start (one-time observables) and steps since t_w
-        (two-time ones); it therefore holds ``steps``, ``t_w`` and ``steps - t_w``, and 1 and 2.
+        (two-time ones); it therefore holds ``steps``, every ``t_w`` and ``steps - t_w``, and 1 and 2. The
+        grid itself does not depend on ``steps``: a longer run measures where the shorter one did.
         """
-        decades = np.log10(self.steps)
-        grid = np.rint(10 ** np.linspace(0, decades, int(np.ceil(decades * self.per_decade)) + 1))
-        exact = [0, 1, 2, self.waiting_time, self.steps - self.waiting_time, self.steps]
-        times = np.unique(np.concatenate([grid.astype(np.int64), exact]))
-        return times[times <= self.steps]
+        exact = [0, 1, 2, self.steps, *self.extra_times, *self.matrix_times]
+        for t_w in self.waiting_times:
+            exact += [t_w, self.steps - t_w]
+        times = np.union1d(_log_spaced(self.steps, self.per_decade), exact)
+        return times[times <= self.steps].astype(np.int64)
+
+    def frame_times(self) -> NDArray[np.int64]:
+        """Steps since t_w at which configurations are kept."""
+        if not self.frames_per_decade:
+            return np.array([], dtype=np.int64)
+        return np.union1d(_log_spaced(self.steps, self.frames_per_decade), [0]).astype(np.int64)
+
+    def to_json(self) -> str:
+        """All parameters, to be read back by :meth:`from_json`."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Protocol":
+        """The protocol that :meth:`to_json` wrote; raises InvalidInput for anything else."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InvalidInput("not a protocol: the text is no JSON") from error
+        return cls.from_values(values)
+
+    @classmethod
+    def from_values(cls, values: object) -> "Protocol":
+        """From a mapping of parameter names, as JSON or TOML hold it; an unknown name raises InvalidInput."""
+        if not isinstance(values, dict):
+            raise InvalidInput("not a protocol: a table of parameters is needed")
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InvalidInput(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        try:
+            return cls(**{**values, **lists})
+        except TypeError as error:
+            raise InvalidInput(f"a parameter has the wrong type: {error}") from error
+
+
+def _log_spaced(last: int, per_decade: int) -> NDArray[np.int64]:
+    """round(10^(k/per_decade)), k = 0, 1, ..., up to ``last``."""
+    count = int(np.log10(last) * per_decade) + 2
+    grid = np.unique(np.rint(10 ** (np.arange(count) / per_decade)).astype(np.int64))
+    return grid[grid <= last]
+
+
+def _ascending(name: str, values: object) -> tuple[int, ...]:
+    """Distinct integers >= 0 in order."""
+    listed = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    return tuple(sorted({checks.integer(name, value, 0) for value in listed}))

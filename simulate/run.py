@@ -1,69 +1,228 @@
-"""The loop: from a protocol to a finished, labelled run."""
+"""From a protocol to a finished, labelled run: fresh, resumed, or lengthened."""
 
-import math
 import os
 import platform
-import time
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
 
-from deepglass import provenance
-from deepglass.errors import Diverged, InvalidInput
-from simulate import noise, observables
-from simulate.data import load
-from simulate.dynamics.langevin import maxwell_boltzmann
-from simulate.observables import TestSet
-from simulate.protocol import PRECISIONS, Protocol
+from deepglass import files, provenance, schema
+from deepglass.errors import InvalidInput
+from simulate import configurations, health
+from simulate.chunk import ChunkRun, split_name
+from simulate.data import DataSet, load
+from simulate.dynamics import choose
+from simulate.experiment import ThermalExperiment
+from simulate.plan import Chunk, chunks, machines_that_fit
+from simulate.protocol import Protocol
+from simulate.segments import MANIFEST, Folder, Memory, State, Workspace, finished_of, partial_of
+from simulate.start import digest
 from simulate.store import Record
-from simulate.systems.thermal_machine import ThermalMachine
-
-HOT = 1.5
-"""A layer whose kinetic temperature exceeds this many T is reported: its time step is too long."""
-
-NOW_AND_THEN = 100
-"""Steps between two looks at the health of the run and two reports of progress."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with (replica-steps done, replica-steps in all)."""
 
 
-def run(protocol: Protocol, progress: Progress | None = None) -> xr.Dataset:
-    """Simulate: train ``samples`` machines, split each into ``replicas`` at t_w, measure to the end.
+def run(
+    protocol: Protocol,
+    progress: Progress | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> xr.Dataset:
+    """Simulate: train ``samples`` machines, split each into ``replicas`` at every t_w, measure to the end.
+
+    With ``out`` the run lives in the folder ``out.partial`` while it goes, from which :func:`resume`
+    continues it after any kill, and ends in the file ``out``; without, it lives in memory.
 
     Returns the run as a Dataset (docs/schema.md). Raises InvalidInput for data that do not fit the
-    protocol or a run that does not fit the memory, before any work; Diverged if a particle becomes NaN or
-    leaves (-1, 1).
+    protocol, a run that does not fit the memory, or a place that cannot be written or is taken, before any
+    work; Diverged if a particle becomes NaN or leaves (-1, 1) (the last good checkpoint is kept).
     """
-    code_version = provenance.code_version()  # of the code that starts, not of what it is edited to
-    device = protocol.torch_device()
-    _fits(protocol, device)
-    data = load(
-        protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
-        depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
-        threshold=protocol.threshold,
-    )  # fmt: skip
-    _fits(protocol, device, data.inputs.shape[1], data.outputs.shape[1])
-    machine = ThermalMachine(
-        data.inputs, data.outputs, protocol.depth, protocol.width, protocol.c_scale,
-        PRECISIONS[protocol.precision], device,
-    )  # fmt: skip
-    test = TestSet(machine, data.test_inputs, data.test_outputs, one_hot=bool(data.classes))
-    record = Record(protocol)
+    if out is None:
+        job = _Job.prepare(protocol)
+        return job.work(Memory(), progress)
+    target = files.check_target(out, overwrite)
+    folder = partial_of(target)
+    if (folder / MANIFEST).exists() and not overwrite:
+        raise InvalidInput(f"an unfinished run is in {folder}: resume it, or pass --overwrite to drop it")
+    job = _Job.prepare(protocol)
+    if (folder / MANIFEST).exists():
+        old = Folder.open(folder)
+        old.acquire()
+        old.remove()
+    workspace = Folder.create(folder, job.manifest(overwrite=overwrite))
+    workspace.commit()
+    return _finish(job, workspace, target, progress)
 
-    started = time.perf_counter()
-    with _threads(protocol.threads):
-        _advance(protocol, machine, test, record, progress)
-    wall = time.perf_counter() - started
 
-    warnings = [_hot_layers(protocol, machine, record)]
-    if not len(data.test_inputs):
-        warnings.append("all images are used for training: no test accuracy")
-    return record.dataset(
-        {
+def resume(
+    path: str | os.PathLike[str], *, more: int = 0, progress: Progress | None = None
+) -> xr.Dataset:
+    """Continue the run ``path`` (RUN.nc or its folder) to its end, as if it had never stopped.
+
+    A finished run is returned as it is, or goes on for ``more`` steps; its file is replaced at the end only.
+    Bit for bit as uninterrupted on the same device. Raises InvalidInput if there is no such run, if it is in
+    use, damaged or of another version, or if its data are no longer what they were; Diverged as :func:`run`.
+    """
+    target, folder = finished_of(path).resolve(), partial_of(path).resolve()
+    if (folder / MANIFEST).exists():
+        workspace = Folder.open(folder)
+        workspace.acquire()
+        if not _is_leftover(workspace, target):
+            if more:
+                raise InvalidInput(f"{folder} is unfinished: resume it before it is made longer")
+            return _finish(_Job.again(workspace), workspace, target, progress)
+        workspace.remove()
+    if not target.exists():
+        raise InvalidInput(f"there is no run {target}, nor {folder}")
+    finished = schema.read(target, "run")
+    if more == 0:
+        return finished
+    workspace = _lengthen(finished, folder, more)
+    return _finish(_Job.again(workspace), workspace, target, progress)
+
+
+def _is_leftover(workspace: Folder, target: Path) -> bool:
+    """Whether the folder is of a run that was killed between writing its file and removing its folder."""
+    if not target.exists():
+        return False
+    try:
+        return bool(schema.read(target, "run").attrs.get("run_id") == workspace.manifest["run_id"])
+    except InvalidInput:
+        return False
+
+
+@dataclass
+class _Job:
+    """All that is needed to work: the protocol, its data, its pieces, and what the result will say of them."""
+
+    protocol: Protocol
+    data: DataSet
+    experiment: ThermalExperiment
+    limit: int
+    about: dict[str, Any]
+
+    @classmethod
+    def prepare(cls, protocol: Protocol) -> "_Job":
+        """A fresh run; everything that can be refused is refused here."""
+        version = provenance.code_version()  # of the code that starts, not of what it is edited to
+        device = protocol.torch_device()
+        backend = choose(protocol.backend, device)
+        machines_that_fit(protocol, backend)  # before data are drawn that would not fit either
+        data = _data(protocol)
+        limit = machines_that_fit(protocol, backend, data.inputs.shape[1], data.outputs.shape[1])
+        about = {
+            "run_id": secrets.token_hex(8),
+            "code_version": version,
+            "torch_version": str(torch.__version__),
+            "device_name": _name(device),
+            "start_sha256": digest(protocol.start),
+        }
+        job = cls(protocol, data, ThermalExperiment(protocol, data, backend), limit, about)
+        job.experiment.start(job.parts[0].members(protocol.first_sample)[:1])  # a start file is read once
+        return job
+
+    @classmethod
+    def again(cls, workspace: Folder) -> "_Job":
+        """The run of an unfinished folder; raises InvalidInput if it cannot go on as it began."""
+        manifest = workspace.manifest
+        protocol = Protocol.from_values(manifest.get("protocol"))
+        data = _data(protocol)
+        if data.sha256 != manifest["data_sha256"]:
+            raise InvalidInput(
+                f"the data of {workspace.path} have changed: sha256 was {manifest['data_sha256'][:12]}...,"
+                f" is {data.sha256[:12]}..."
+            )
+        backend = choose(manifest["backend"], protocol.torch_device())
+        experiment = ThermalExperiment(protocol, data, backend)
+        job = cls(protocol, data, experiment, int(manifest["limit"]), dict(manifest["about"]))
+        fresh = [part for part in job.parts if part.t_w is None and workspace.state(part) is None]
+        if fresh and digest(protocol.start) != job.about["start_sha256"]:
+            raise InvalidInput(f"start file {protocol.start} has changed since the run began")
+        device, version = _name(protocol.torch_device()), provenance.code_version()
+        if (device, version) != (job.about["device_name"], job.about["code_version"]):
+            job.about["resumed_with"] = f"{version} on {device}"
+        return job
+
+    @property
+    def parts(self) -> list[Chunk]:
+        return chunks(self.protocol, self.limit)
+
+    @property
+    def branches(self) -> list[Chunk]:
+        return [part for part in self.parts if part.t_w is not None]
+
+    def manifest(self, **more: Any) -> dict[str, Any]:
+        """What a folder must know to go on."""
+        return {
+            "protocol": asdict(self.protocol),
+            "limit": self.limit,
+            "backend": self.experiment.backend,
+            "data_sha256": self.data.sha256,
+            "about": self.about,
+            "run_id": self.about["run_id"],
+            **more,
+        }
+
+    def work(
+        self, workspace: Workspace, progress: Progress | None, shorter: xr.Dataset | None = None
+    ) -> xr.Dataset:
+        """Run what is not done yet; the whole as a Dataset."""
+        parts = self.parts
+        before, total = 0, sum(part.replica_steps for part in parts)
+        with _threads(self.protocol.threads):
+            for part in parts:
+
+                def report(done: int, before: int = before) -> None:
+                    if progress is not None:
+                        progress(before + done, total)
+
+                ChunkRun(part, self.experiment, workspace, report).run()
+                before += part.replica_steps
+                report(0, before)
+        return self._result(workspace, shorter)
+
+    def _result(self, workspace: Workspace, shorter: xr.Dataset | None) -> xr.Dataset:
+        protocol, machine = self.protocol, self.experiment.machine
+        record = Record(protocol)
+        if shorter is not None:
+            record.begin_with(shorter)
+        wall = 0.0 if shorter is None else float(shorter.attrs["wall_time_s"])
+        for part in self.parts:
+            record.fill(part, workspace.rows(part))
+            state = workspace.state(part)
+            wall += state.wall if state is not None else 0.0
+        begin = -1 if shorter is None else int(shorter.attrs["steps"])
+        extra = [
+            configurations.frames(protocol, self.branches, workspace, machine, begin),
+            configurations.matrices(protocol, self.branches, workspace, machine, begin),
+        ]
+        dataset = record.dataset(self._attributes(record, wall))
+        for found in extra:
+            if shorter is not None and found.data_vars:
+                found = found.combine_first(shorter[list(found.data_vars)])
+            dataset = dataset.merge(found)
+        if protocol.keep_state:
+            dataset = dataset.assign(
+                configurations.state(protocol, self.branches, workspace, machine.particles)
+            )
+        return dataset
+
+    def _attributes(self, record: Record, wall: float) -> dict[str, str | int | float]:
+        data, replica_steps = self.data, sum(part.replica_steps for part in self.parts)
+        return {
+            **self.about,
             "system": "thermal-machine",
+            "backend": self.experiment.backend,
+            "machines_per_chunk": self.limit,
             "data_source": data.source,
             "data_sha256": data.sha256,
             "classes": ",".join(map(str, data.classes)),
@@ -71,36 +230,97 @@ def run(protocol: Protocol, progress: Progress | None = None) -> xr.Dataset:
             "inputs": data.inputs.shape[1],
             "outputs": data.outputs.shape[1],
             "test_patterns": data.test_inputs.shape[0],
-            "device_name": _name(device),
-            "torch_version": str(torch.__version__),
-            "code_version": code_version,
             "wall_time_s": wall,
-            "replica_steps_per_second": _replica_steps(protocol) / wall,
-            "warnings": "; ".join(filter(None, warnings)),
+            "replica_steps_per_second": replica_steps / wall if wall else np.nan,
+            "warnings": "; ".join(filter(None, self._warnings(record))),
         }
+
+    def _warnings(self, record: Record) -> list[str]:
+        protocol = self.protocol
+        last = {
+            what: record.arrays[name][:, -1].reshape(-1, record.arrays[name].shape[-1])
+            for what, name in (("spins", "kinetic_S"), ("weights", "kinetic_J"))
+        }
+        hot = health.hot_layers(protocol, protocol.steps, last, self.experiment.layer_sizes())
+        return [
+            health.describe(protocol, protocol.steps, hot),
+            "" if len(self.data.test_inputs) else "all images are used for training: no test accuracy",
+            f"resumed with {self.about['resumed_with']}" if "resumed_with" in self.about else "",
+        ]
+
+
+def _finish(job: _Job, workspace: Folder, target: Path, progress: Progress | None) -> xr.Dataset:
+    """Work to the end, write the file, remove the folder; on any failure the folder stays as it is."""
+    shorter, extends = None, workspace.manifest.get("extends")
+    try:
+        if extends is not None:
+            shorter = schema.read(target, "run")
+            if shorter.attrs.get("run_id") != extends:
+                raise InvalidInput(f"{target} is no longer the run that {workspace.path} makes longer")
+        result = job.work(workspace, progress, shorter)
+        # In the folder first: a kill leaves nothing half-written beside the target.
+        written = schema.write(result, workspace.path / target.name, "run", overwrite=True)
+        replaces = extends is not None or bool(workspace.manifest.get("overwrite"))
+        if target.exists() and not replaces:
+            raise InvalidInput(f"output file {target} appeared while working; the result was kept as {written}")
+        _move(written, target)
+        workspace.remove()
+    finally:
+        workspace.release()
+    return result
+
+
+def _move(written: Path, target: Path) -> None:
+    try:
+        os.replace(written, target)
+    except OSError as error:
+        raise InvalidInput(f"output file {target} cannot be written: {error.strerror}") from error
+
+
+def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
+    """A folder in which a finished run goes on: its trunks done, its branches at their last step."""
+    if "state_r" not in finished:
+        raise InvalidInput("the run was written without its state (keep_state): it cannot be made longer")
+    attributes: Mapping[str, Any] = finished.attrs
+    old = Protocol.from_json(str(attributes["protocol"]))
+    ends = {old.steps, *(old.steps - t_w for t_w in old.waiting_times)}
+    protocol = replace(old, steps=old.steps + more, extra_times=tuple(sorted({*old.extra_times, *ends})))
+    limit = int(attributes["machines_per_chunk"])
+    named = ("code_version", "torch_version", "device_name", "start_sha256")
+    about = {name: attributes[name] for name in named} | {"run_id": secrets.token_hex(8)}
+    folder_now = Folder.create(
+        folder,
+        {
+            "protocol": asdict(protocol),
+            "limit": limit,
+            "backend": attributes["backend"],
+            "data_sha256": attributes["data_sha256"],
+            "about": about,
+            "run_id": about["run_id"],
+            "extends": attributes["run_id"],
+        },
     )
+    nothing = np.empty((0, 0))
+    for part in chunks(protocol, limit):
+        if part.t_w is None:
+            state = State(part.last, nothing, nothing, 0.0)
+        else:
+            r, v = (configurations.rows_of(finished[f"state_{x}"], part.t_w, part.samples) for x in "rv")
+            state = State(old.steps, r, v, 0.0)
+            split = configurations.rows_of(finished["state_split"], part.t_w, part.samples)
+            for sample, row in zip(part.samples, split, strict=True):
+                folder_now.put(split_name(part.t_w, sample), row)
+        folder_now.checkpoint(part, part.first - 1, {}, state)
+    folder_now.commit()
+    return folder_now
 
 
-COPIES = 10
-"""Arrays of the size of the particles that a step holds at once, with its temporaries."""
-
-
-def _fits(protocol: Protocol, device: torch.device, inputs: int = 1, outputs: int = 1) -> None:
-    """Refuse a run whose arrays cannot fit the memory, from its shapes alone."""
-    machines = protocol.samples * protocol.replicas
-    particles = ThermalMachine.count(protocol.depth, protocol.width, protocol.patterns, inputs, outputs)
-    rows = 60 * machines * protocol.depth * (protocol.replicas + 20)  # what is recorded, roughly
-    need = machines * particles * PRECISIONS[protocol.precision].itemsize * COPIES + 8 * rows
-    if device.type == "cuda":
-        have = torch.cuda.mem_get_info(device)[0]
-    else:
-        have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > have:
-        raise InvalidInput(
-            f"{protocol.samples} samples x {protocol.replicas} replicas of {particles:,} particles need about"
-            f" {need / 2**30:.3g} GiB, more than the {have / 2**30:.3g} GiB here; reduce samples, replicas,"
-            " depth, width or patterns"
-        )
+def _data(protocol: Protocol) -> DataSet:
+    return load(
+        protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
+        depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
+        threshold=protocol.threshold,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -112,93 +332,6 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _advance(
-    protocol: Protocol, machine: ThermalMachine, test: TestSet, record: Record, progress: Progress | None
-) -> None:
-    law = protocol.law()
-    members = [(sample, 0) for sample in range(protocol.samples)]
-    r = machine.start(protocol.start, protocol.seed, range(protocol.samples))
-    v = torch.zeros_like(r)
-    force = torch.empty_like(r)
-    keys = noise.on_device(noise.keys(protocol.seed, members), machine.device)
-    past = r
-    done, total = 0, _replica_steps(protocol)
-    for t in range(protocol.steps + 1):
-        if t == protocol.waiting_time:
-            members = [(s, a) for s in range(protocol.samples) for a in range(protocol.replicas)]
-            r, v = split(r, protocol, machine)
-            force = torch.empty_like(r)
-            past = r.clone()
-            keys = noise.on_device(noise.keys(protocol.seed, members), machine.device)
-        if record.wants(t):
-            record.one_time(t, observables.one_time(machine, r, v, test))
-        if t >= protocol.waiting_time and record.wants(t - protocol.waiting_time):
-            record.two_time(
-                t - protocol.waiting_time, observables.two_time(machine, r, past, protocol.replicas)
-            )
-        if t % NOW_AND_THEN == 0 or t == protocol.steps:
-            _check(r, v, t, members)
-            if progress is not None:
-                progress(done, total)
-        if t < protocol.steps:
-            machine.force(r, force)
-            law.step(r, v, force, keys, t, protocol.temperature)
-            done += len(members)
-
-
-def split(r: torch.Tensor, protocol: Protocol, machine: ThermalMachine) -> tuple[torch.Tensor, torch.Tensor]:
-    """Copy every sample ``replicas`` times: the same positions, fresh Maxwell-Boltzmann velocities."""
-    members = [(s, a) for s in range(protocol.samples) for a in range(protocol.replicas)]
-    positions = r.repeat_interleave(protocol.replicas, dim=0)
-    velocities = maxwell_boltzmann(
-        noise.keys(protocol.seed, members, noise.VELOCITY),
-        protocol.waiting_time,
-        machine.particles,
-        protocol.temperature,
-    )
-    return positions, velocities.to(device=r.device, dtype=r.dtype)
-
-
-def _replica_steps(protocol: Protocol) -> int:
-    after = (protocol.steps - protocol.waiting_time) * protocol.replicas
-    return protocol.samples * (protocol.waiting_time + after)
-
-
-def _check(r: torch.Tensor, v: torch.Tensor, t: int, members: list[tuple[int, int]]) -> None:
-    """Every particle inside its walls and every velocity finite, or Diverged naming where."""
-    sane = ((r.abs() <= 1) & torch.isfinite(v)).all(dim=1)
-    if not bool(sane.all()):
-        sample, replica = members[int(torch.nonzero(~sane)[0])]
-        raise Diverged(
-            f"step {t}: a particle of sample {sample}, replica {replica} left (-1, 1) or became NaN;"
-            " a smaller dt or temperature is needed"
-        )
-
-
-def _hot_layers(protocol: Protocol, machine: ThermalMachine, record: Record) -> str:
-    """Layers warmer than 1.5 T at the end by more than four standard errors of a thermal layer."""
-    if protocol.temperature == 0:
-        return ""
-    one = torch.empty(1, machine.particles)
-    sizes = {
-        "spins": ("kinetic_S", [0, *(x.shape[1] for x in machine.neuron_layers(one)), 0]),
-        "weights": ("kinetic_J", [0, *(x.shape[1] for x in machine.weight_layers(one))]),
-    }
-    machines = protocol.samples * protocol.replicas
-    found = []
-    for what, (name, particles) in sizes.items():
-        ratios = record.arrays[name][-1].mean(axis=(0, 1)) / protocol.temperature
-        for layer, n in enumerate(particles):
-            ratio = float(ratios[layer - (what == "weights")]) if n else 0.0
-            if ratio > HOT and ratio - 1 > 4 * math.sqrt(2 / (n * machines)):
-                found.append(f"{what} {layer} ({ratio:.2g} T)")
-    if not found:
-        return ""
-    young = protocol.steps * protocol.eta < 10
-    cause = "the run is shorter than 10/eta, not yet thermal" if young else "dt may be too long for them"
-    return f"layers hotter than {HOT} T at the end: {', '.join(found)}; {cause}"
 
 
 def _name(device: torch.device) -> str:

@@ -1,4 +1,4 @@
-"""A run as one labelled dataset: what is recorded while it goes, and the Dataset it ends in.
+"""A run as one labelled dataset: from what its chunks measured to the Dataset it ends in.
 
 Names, dimensions and conventions are those of docs/schema.md. Before t_w a sample is one
 trajectory; its replicas share that history, so values before t_w are repeated along ``replica``.
@@ -6,37 +6,41 @@ trajectory; its replicas share that history, so values before t_w are repeated a
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from simulate.observables import pairs
+from simulate.plan import Chunk
 from simulate.protocol import Protocol
-
-Array = NDArray[np.float64]
+from simulate.segments import Array, Rows
 
 ONE_TIME = {
-    "E": ("t", "sample", "replica"),
-    "E_layer": ("t", "sample", "replica", "weight_layer"),
-    "kinetic": ("t", "sample", "replica"),
-    "kinetic_S": ("t", "sample", "replica", "neuron_layer"),
-    "kinetic_J": ("t", "sample", "replica", "weight_layer"),
-    "S2": ("t", "sample", "replica", "neuron_layer"),
-    "J2": ("t", "sample", "replica", "weight_layer"),
-    "A_tanh": ("t", "sample", "replica"),
-    "A_sgn": ("t", "sample", "replica"),
+    "E": (),
+    "E_layer": ("weight_layer",),
+    "kinetic": (),
+    "kinetic_S": ("neuron_layer",),
+    "kinetic_J": ("weight_layer",),
+    "S2": ("neuron_layer",),
+    "J2": ("weight_layer",),
+    "A_tanh": (),
+    "A_sgn": (),
 }
+"""Variables along (t_w, t, sample, replica) and these layers."""
+
 TWO_TIME = {
-    name + suffix: ("t_w", "t", "sample", member, layer)
+    name + suffix: (member, *layers)
     for name, member, layer in (
         ("c", "replica", "neuron_layer"),
         ("C", "replica", "weight_layer"),
         ("q", "pair", "neuron_layer"),
         ("Q", "pair", "weight_layer"),
     )
-    for suffix in ("", "_raw")
-}
+    for suffix, layers in (("", (layer,)), ("_raw", (layer,)), ("_global", ()))
+} | {"q_test": ("pair", "neuron_layer")}
+"""Variables along (t_w, t, sample) and these."""
+
 DESCRIPTIONS = {
     "E": "potential energy H = sum_l E_l",
     "E_layer": "E_l = ||S_l - tanh(c_l J_l S_{l-1})||_F",
@@ -51,20 +55,27 @@ DESCRIPTIONS = {
     "C": "weight auto-correlation with t_w; t counts steps since t_w",
     "q": "spin overlap between replicas split at t_w; t counts steps since t_w",
     "Q": "weight overlap between replicas split at t_w; t counts steps since t_w",
+    "q_test": "overlap between replicas of the tanh network's neurons on test patterns (normalised)",
+}
+SUFFIXES = {
+    "_raw": " (unnormalised)",
+    "_global": " (all layers as one, normalised)",
+    "": " (normalised)",
 }
 
 
 class Record:
-    """Arrays that fill as the run goes; missing (NaN) where nothing was measured."""
+    """Arrays of a run; missing (NaN) where nothing was measured."""
 
     def __init__(self, protocol: Protocol):
         self.protocol = protocol
         self.times = protocol.times()
+        samples = protocol.first_sample + np.arange(protocol.samples)
         pair_a, pair_b = np.array(pairs(protocol.replicas), dtype=int).reshape(-1, 2).T
-        self.coords: dict[str, object] = {
+        self.coords: dict[str, Any] = {
             "t": ("t", self.times, {"units": "MD steps"}),
-            "t_w": ("t_w", [protocol.waiting_time], {"units": "MD steps"}),
-            "sample": np.arange(protocol.samples),
+            "t_w": ("t_w", list(protocol.waiting_times), {"units": "MD steps"}),
+            "sample": samples,
             "replica": np.arange(protocol.replicas),
             "pair_a": ("pair", pair_a),
             "pair_b": ("pair", pair_b),
@@ -72,41 +83,50 @@ class Record:
             "weight_layer": np.arange(1, protocol.depth + 1),
         }
         self.sizes = {
-            "t": len(self.times), "t_w": 1, "sample": protocol.samples, "replica": protocol.replicas,
-            "pair": len(pair_a), "neuron_layer": protocol.depth + 1, "weight_layer": protocol.depth,
+            "t": len(self.times), "t_w": len(protocol.waiting_times), "sample": protocol.samples,
+            "replica": protocol.replicas, "pair": len(pair_a), "neuron_layer": protocol.depth + 1,
+            "weight_layer": protocol.depth,
         }  # fmt: skip
+        self.dims = {
+            **{name: ("t_w", "t", "sample", "replica", *rest) for name, rest in ONE_TIME.items()},
+            **{name: ("t_w", "t", "sample", *rest) for name, rest in TWO_TIME.items()},
+        }
         self.arrays = {
-            name: np.full([self.sizes[d] for d in dims], np.nan)
-            for name, dims in {**ONE_TIME, **TWO_TIME}.items()
+            name: np.full([self.sizes[d] for d in dims], np.nan) for name, dims in self.dims.items()
         }
         self._row = {int(t): i for i, t in enumerate(self.times)}
 
-    def wants(self, t: int) -> bool:
-        """Whether ``t`` is a measurement time."""
-        return t in self._row
+    def begin_with(self, shorter: xr.Dataset) -> None:
+        """Take over what a shorter run of the same machines has measured."""
+        rows = [self._row[int(t)] for t in shorter["t"].values]
+        for name, dims in self.dims.items():
+            self.arrays[name][:, rows] = shorter[name].transpose(*dims).values
 
-    def one_time(self, t: int, values: Mapping[str, Array]) -> None:
-        """File values with leading batch axis: one machine per sample, or all replicas of all samples."""
-        for name, value in values.items():
-            # (samples, 1 or replicas, ...): the history before t_w is repeated along replica.
-            self.arrays[name][self._row[t]] = value.reshape(self.protocol.samples, -1, *value.shape[1:])
-
-    def two_time(self, t: int, values: Mapping[str, Array]) -> None:
-        """File two-time values at ``t`` steps after t_w, (samples, replicas or pairs, layers) or batched."""
-        for name, value in values.items():
-            row = self.arrays[name][0, self._row[t]]
-            row[...] = value.reshape(row.shape)
+    def fill(self, chunk: Chunk, rows: Rows) -> None:
+        """File what a chunk measured: (machines, ...), or (samples, pairs, ...) between replicas."""
+        samples = slice(chunk.samples.start, chunk.samples.stop)
+        for name, row in rows.items():
+            target = self.arrays[name]
+            for t, value in row.items():
+                if not value.size:  # one replica has no pairs
+                    continue
+                # (samples, 1 or replicas or pairs, ...): a trunk's values are repeated along replica.
+                shaped = value.reshape(len(chunk.samples), -1, *value.shape[value.ndim - target.ndim + 4 :])
+                for k, t_w in enumerate(self.protocol.waiting_times):
+                    if t_w == chunk.t_w or (chunk.t_w is None and t < t_w):
+                        target[k, self._row[t], samples] = shaped
 
     def dataset(self, attributes: Mapping[str, str | int | float]) -> xr.Dataset:
-        """The finished run, with the late overlaps ``q_star``, ``Q_star`` and their standard errors."""
+        """The run, with the late overlaps ``q_star``, ``Q_star`` and their standard errors."""
         variables = {
-            name: (dims, self.arrays[name], {"long_name": _describe(name)})
-            for name, dims in {**ONE_TIME, **TWO_TIME}.items()
+            name: (dims, self.arrays[name], {"long_name": _describe(name)}) for name, dims in self.dims.items()
         }
         dataset = xr.Dataset(variables, coords=self.coords, attrs={**_flat(self.protocol), **attributes})
-        late = self.protocol.steps - self.protocol.waiting_time
+        late = xr.DataArray(
+            [self.protocol.steps - t_w for t_w in self.protocol.waiting_times], dims="t_w"
+        )
         for name in ("q", "Q"):
-            values = dataset[name].sel(t=late).isel(t_w=0).drop_vars(["t", "t_w"])
+            values = dataset[name].sel(t=late).drop_vars("t")
             # One replica has no pairs: its overlap is missing.
             by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
             mean, error = over_samples(by_sample)
@@ -127,17 +147,21 @@ def over_samples(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def _describe(name: str) -> str:
-    base = name.removesuffix("_raw")
-    extra = "" if base not in ("c", "C", "q", "Q") else " (unnormalised)" if base != name else " (normalised)"
-    return DESCRIPTIONS[base] + extra
+    if name in DESCRIPTIONS and name not in TWO_TIME or name == "q_test":
+        return DESCRIPTIONS[name]
+    base, _, suffix = name.partition("_")
+    return DESCRIPTIONS[base] + SUFFIXES[f"_{suffix}" if suffix else ""]
 
 
 def _flat(protocol: Protocol) -> dict[str, str | int | float]:
-    """Parameters as typed attributes; a parameter that is not set is the empty string."""
-    flat: dict[str, str | int | float] = {"alpha": protocol.alpha}
+    """Parameters as typed attributes; one that is not set is the empty string, a list is joined by commas."""
+    flat: dict[str, str | int | float] = {"alpha": protocol.alpha, "protocol": protocol.to_json()}
     for name, value in asdict(protocol).items():
         if value is None:
             flat[name] = ""
+        elif isinstance(value, bool):
+            flat[name] = int(value)
         else:
             flat[name] = ",".join(map(str, value)) if isinstance(value, tuple) else value
     return flat
+

@@ -1,1 +1,59 @@
-"""Laws of motion: one file each, a step on static buffers."""
+"""Laws of motion, and the machinery that advances a batch by them: one contract, three backends.
+
+``eager`` is plain torch operations on any device, the reference; ``compiled`` the fused kernels of the CPU;
+``captured`` steps recorded in CUDA graphs. They draw the same noise bit for bit and follow the same law;
+their trajectories differ by rounding.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepglass import checks
+from deepglass.errors import InvalidInput
+from simulate.dynamics.langevin import Langevin
+from simulate.systems.thermal_machine import ThermalMachine
+
+BACKENDS = ("auto", "eager", "compiled", "captured")
+
+
+class Advance(Protocol):
+    """Moves one batch; made for its machine, law and noise streams, it may hold buffers of its own."""
+
+    def __call__(
+        self, r: torch.Tensor, v: torch.Tensor, first: int, temperatures: NDArray[np.float64]
+    ) -> None:
+        """Advance positions and velocities (B, P) in place, one step per entry of ``temperatures``.
+
+        The first step leads from ``first`` to ``first + 1`` and draws the noise of step ``first``.
+        """
+        ...
+
+
+def choose(backend: str, device: torch.device) -> str:
+    """The backend that ``auto`` stands for on ``device``; raises InvalidInput where one cannot run."""
+    checks.one_of("backend", backend, BACKENDS)
+    if backend == "auto":
+        return "captured" if device.type == "cuda" else "compiled"
+    wanted = {"compiled": "cpu", "captured": "cuda"}.get(backend, device.type)
+    if wanted != device.type:
+        raise InvalidInput(f"backend = {backend!r} needs device = {wanted!r}, not {device.type!r}")
+    return backend
+
+
+def advance(backend: str, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32]) -> Advance:
+    """What moves a batch with the noise streams ``stream_keys`` (B, 2); ``backend`` as :func:`choose` gives."""
+    # Imported here: each backend's compiler is loaded only where it is used.
+    if backend == "eager":
+        from simulate.dynamics.eager import Eager
+
+        return Eager(machine, law, stream_keys)
+    if backend == "compiled":
+        from simulate.dynamics.compiled import Compiled
+
+        return Compiled(machine, law, stream_keys)
+    from simulate.dynamics.captured import Captured
+
+    return Captured(machine, law, stream_keys)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from deepglass import checks
 from simulate import kernels, noise
@@ -48,23 +49,19 @@ class Langevin:
         r: torch.Tensor,
         v: torch.Tensor,
         force: torch.Tensor,
-        keys: noise.Keys,
+        keys: NDArray[np.uint32],
         step: int,
         temperature: float,
     ) -> None:
-        """Advance positions and velocities (B, P) in place from ``step`` to ``step + 1``.
+        """Advance positions and velocities (B, P), on the CPU, in place from ``step`` to ``step + 1``.
 
-        ``force`` (B, P) is taken at ``r``; ``keys`` are the noise streams of the batch, (B, 2), on the
-        device of ``r`` (:func:`simulate.noise.on_device`).
+        ``force`` (B, P) is taken at ``r``; ``keys`` (B, 2) are the noise streams of the batch.
         """
         a, b = self.coefficients(temperature)
-        if isinstance(keys, torch.Tensor):
-            plain_step(r, v, force, noise.normal(keys, step, r.shape[1]), a, self.dt, b)
-        else:
-            real = np.float32 if r.dtype == torch.float32 else np.float64
-            kernels.step(
-                r.numpy(), v.numpy(), force.numpy(), keys, np.uint64(step), real(a), real(self.dt), real(b)
-            )
+        real = np.float32 if r.dtype == torch.float32 else np.float64
+        kernels.step(
+            r.numpy(), v.numpy(), force.numpy(), keys, np.uint64(step), real(a), real(self.dt), real(b)
+        )
 
 
 def maxwell_boltzmann(keys: noise.Keys, step: int, elements: int, temperature: float) -> torch.Tensor:
@@ -73,10 +70,23 @@ def maxwell_boltzmann(keys: noise.Keys, step: int, elements: int, temperature: f
 
 
 def plain_step(
-    r: torch.Tensor, v: torch.Tensor, force: torch.Tensor, xi: torch.Tensor, a: float, dt: float, b: float
+    r: torch.Tensor,
+    v: torch.Tensor,
+    force: torch.Tensor,
+    xi: torch.Tensor,
+    a: float,
+    dt: float,
+    b: float | torch.Tensor,
 ) -> None:
-    """The step as torch operations (any device); the oracle of the fused one."""
-    v.mul_(a).add_(force, alpha=dt).add_(xi, alpha=b)
+    """The step as torch operations (any device); the oracle of the fused ones.
+
+    As a 0-d float64 tensor on the device of ``r``, ``b`` can change inside a CUDA graph.
+    """
+    v.mul_(a).add_(force, alpha=dt)
+    if isinstance(b, torch.Tensor):  # a tensor for alpha would be waited for
+        v.add_(xi.to(v.dtype).mul(b.to(v.dtype)))
+    else:
+        v.add_(xi, alpha=b)
     r.add_(v, alpha=dt)
     outside = r.abs() > 1
     r.copy_(torch.where(outside, 2 * torch.sign(r) - r, r))

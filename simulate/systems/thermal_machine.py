@@ -38,6 +38,17 @@ class Views:
     last: torch.Tensor  # J_L for L > 1: (B, N_L, N); (B, 0, N) for L = 1
 
 
+@dataclass(frozen=True)
+class Merged:
+    """Layer 1 with equal pixels merged, exact up to rounding: J_1 S_0 = (J_1 fold) distinct."""
+
+    fold: torch.Tensor  # (N_0, G) of 0 and +-1: dense, since adding by index is not deterministic on CUDA
+    distinct: torch.Tensor  # (G, M)
+    distinct_transposed: torch.Tensor  # (M, G)
+    column: torch.Tensor  # (N_0,): the distinct pixel that each pixel equals
+    sign: torch.Tensor  # (N_0,): up to this sign
+
+
 class ThermalMachine:
     """Energy, force, start and test network of a batch of machines on one data set.
 
@@ -62,11 +73,12 @@ class ThermalMachine:
         self.depth = checks.integer("depth", depth, 1)
         self.width = checks.integer("width", width, 1)
         self.dtype, self.device = dtype, torch.device(device)
+        self.patterns = inputs.shape[0]
         # Contiguous (N_0, M) and its transpose, both used by layer 1 in every step.
         self.inputs = torch.tensor(inputs.T.copy(), dtype=dtype, device=self.device)
         self.inputs_transposed = self.inputs.T.contiguous()
+        self.merged = self._merge(inputs)
         self.outputs = torch.tensor(outputs.T.copy(), dtype=dtype, device=self.device)
-        self.patterns = inputs.shape[0]
         n0, n, nl = inputs.shape[1], width, outputs.shape[1]
         self.first_shape = (n if depth > 1 else nl, n0)
         self.last_shape = (nl if depth > 1 else 0, n)
@@ -105,6 +117,17 @@ class ThermalMachine:
         """Weights l = 1..L, each (B, N_l N_{l-1})."""
         return [layer.flatten(1) for layer in self._weights(self.views(flat))]
 
+    def flat_layers(self, rows: NDArray[np.floating]) -> list[NDArray[np.floating]]:
+        """Stored configurations (B, P): the hidden layers 1..L-1, then the weight layers 1..L, (B, n_l) each."""
+        batch = torch.from_numpy(rows)
+        return [x.numpy() for x in [*self.neuron_layers(batch), *self.weight_layers(batch)]]
+
+    def unpack(self, rows: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+        """Stored configurations (..., P) as ``S``, ``J_first``, ``J_hidden``, ``J_last``: (..., *shape of Views)."""
+        parts = self.views(torch.from_numpy(rows.reshape(-1, rows.shape[-1])))
+        named = {"S": parts.S, "J_first": parts.first, "J_hidden": parts.hidden, "J_last": parts.last}
+        return {name: x.numpy().reshape(*rows.shape[:-1], *x.shape[1:]) for name, x in named.items()}
+
     def start(self, law: str, seed: int, samples: range) -> torch.Tensor:
         """Positions (B, P) of fresh, independent samples at rest.
 
@@ -114,7 +137,7 @@ class ThermalMachine:
         rows = []
         spins = self._ends[0]
         for sample in samples:
-            generator = np.random.default_rng(noise.key(seed, sample, 0, noise.START))
+            generator = np.random.default_rng(noise.key(seed, (sample,), noise.START))
             if law == "uniform":
                 row = generator.uniform(-1, 1, self.particles)
             else:
@@ -142,16 +165,13 @@ class ThermalMachine:
         """Write minus the gradient of H at ``r`` (B, P) into ``out`` (B, P)."""
         w, f = self.views(r), self.views(out)
         if self.depth == 1:
-            _, d = self._top(w.first, self.inputs, self.c_first)
-            torch.matmul(d, self.inputs_transposed, out=f.first).mul_(self.c_first)
+            self._first_forces(self._residual(torch.tanh(self._first_products(w.first))), f.first)
             return
         y, d = self._workspace(w.S)
-        batch, n = r.shape[0], self.width
         s_below = w.S[:, :-1].contiguous()
 
         # Hidden targets: y_l = tanh(c_l J_l S_{l-1}), l = 1..L-1.
-        z_first = (self.c_first * w.first).view(batch * n, -1) @ self.inputs
-        y[:, 0] = z_first.view(batch, n, -1)
+        y[:, 0] = self._first_products(w.first)
         if self.depth > 2:
             y[:, 1:] = torch.matmul(self.c * w.hidden, s_below)
         y.tanh_()
@@ -160,24 +180,58 @@ class ThermalMachine:
         torch.sub(y, w.S, out=f.S)
         f.S.mul_(_inverse(torch.linalg.vector_norm(f.S, dim=(2, 3), keepdim=True)))
         torch.mul(y.square_(), f.S, out=d).sub_(f.S)
-        top, d_top = self._top(w.last, w.S[:, -1], self.c)
+        top, d_top = self._top(w.last, w.S[:, -1])
 
         f.S[:, -1] += top
         f.last.copy_(d_top @ w.S[:, -1].transpose(1, 2)).mul_(self.c)
-        f.first.copy_((d[:, 0].reshape(batch * n, -1) @ self.inputs_transposed).view_as(f.first)).mul_(
-            self.c_first
-        )
+        self._first_forces(d[:, 0], f.first)
         if self.depth > 2:
             f.S[:, :-1] += torch.matmul((self.c * w.hidden).transpose(2, 3), d[:, 1:])
             f.hidden.copy_(torch.matmul(d[:, 1:], s_below.transpose(2, 3))).mul_(self.c)
 
-    def _top(self, j: torch.Tensor, below: torch.Tensor, c: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Output layer: the force it puts on the layer below, and d_L / c_L."""
-        y = torch.tanh((c * j) @ below)
+    def _top(self, j: torch.Tensor, below: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Output layer of L > 1: the force it puts on the layer below, and d_L / c_L."""
+        d = self._residual(torch.tanh((self.c * j) @ below))
+        return (self.c * j).transpose(1, 2) @ d, d
+
+    def _residual(self, y: torch.Tensor) -> torch.Tensor:
+        """d_L / c_L from y_L."""
         a = self.outputs - y
         a *= _inverse(torch.linalg.vector_norm(a, dim=(1, 2), keepdim=True))
-        d = a * (1 - y * y)
-        return (c * j).transpose(1, 2) @ d, d
+        return a * (1 - y * y)
+
+    def _first_products(self, first: torch.Tensor) -> torch.Tensor:
+        """c_1 J_1 S_0 of all machines as one product, (B, N_1, M)."""
+        rows = (self.c_first * first).flatten(0, 1)
+        z = rows @ self.inputs if self.merged is None else (rows @ self.merged.fold) @ self.merged.distinct
+        return z.view(*first.shape[:2], -1)
+
+    def _first_forces(self, d: torch.Tensor, out: torch.Tensor) -> None:
+        """Write c_1 d_1 S_0^T into ``out`` (B, N_1, N_0)."""
+        rows = d.flatten(0, 1)
+        if self.merged is None:
+            torch.mul((rows @ self.inputs_transposed).view_as(out), self.c_first, out=out)
+        else:
+            on_distinct = rows @ self.merged.distinct_transposed
+            each = on_distinct.index_select(1, self.merged.column).view_as(out)
+            torch.mul(each, self.c_first * self.merged.sign, out=out)
+
+    def _merge(self, inputs: NDArray[np.int8]) -> Merged | None:
+        """The merged pixels, if products with them are a tenth cheaper."""
+        first, column, sign = merge(inputs.T)
+        pixels, distinct = column.size, first.size
+        if distinct * (pixels + 2 * self.patterns) > 0.9 * 2 * pixels * self.patterns:
+            return None
+        fold = np.zeros((pixels, distinct), np.int8)
+        fold[np.arange(pixels), column] = sign
+
+        def to(array: NDArray[np.int8]) -> torch.Tensor:
+            return torch.tensor(array, dtype=self.dtype, device=self.device)
+
+        return Merged(
+            to(fold), to(inputs.T[first]), to(inputs[:, first]), torch.tensor(column, device=self.device),
+            to(sign),
+        )  # fmt: skip
 
     def _workspace(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self._buffers is None or self._buffers[0].shape != like.shape:
@@ -199,14 +253,37 @@ class ThermalMachine:
 
         ``inputs``: (N_0, M'); hidden units are "tanh" or "sgn" (Eq. 12) of c_l J_l y_{l-1}.
         """
+        return self.pre_activations(r, inputs, activation)[-1]
+
+    def pre_activations(self, r: torch.Tensor, inputs: torch.Tensor, activation: str) -> list[torch.Tensor]:
+        """The same of every layer 1..L, each (B, N_l, M')."""
         act = torch.tanh if activation == "tanh" else torch.sign
         y = inputs.expand(r.shape[0], -1, -1)
+        found = []
         for c, j in zip(self._scales(), self._weights(self.views(r)), strict=True):
-            z = c * (j @ y)
-            y = act(z)
-        return z
+            found.append(c * (j @ y))
+            y = act(found[-1])
+        return found
+
+
+def merge(
+    inputs: NDArray[np.floating] | NDArray[np.int8],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int8]]:
+    """Pixels that are equal up to sign in all patterns: inputs[p] = sign[p] inputs[first[column[p]]].
+
+    ``inputs``: (N_0, M) of +-1. Returns ``first`` (the distinct pixels, in order), ``column`` (N_0,) and
+    ``sign`` (N_0,).
+    """
+    sign = inputs[:, :1].astype(np.int8)
+    bits = np.packbits(inputs * sign > 0, axis=1)
+    _, first, column = np.unique(bits, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    first, column = first[order], rank[column.ravel()]
+    return first, column, (sign[:, 0] * sign[first[column], 0]).astype(np.int8)
 
 
 def _inverse(norm: torch.Tensor) -> torch.Tensor:
-    """1/E with 1/0 = 0: at the tip of the cone the residual, and with it the force, is zero."""
-    return torch.where(norm > 0, 1 / norm, torch.zeros_like(norm))
+    """1/E with 1/0 = 0: at the tip of the cone the residual, and with it the force, is zero. NaN stays."""
+    return torch.where(norm == 0, torch.zeros_like(norm), 1 / norm)

@@ -99,7 +99,7 @@ def test_overlay_aligns_layer_by_layer(profile, measured):
     assert columns["layer"] == [1, 2, 3]
     np.testing.assert_array_equal(columns["measured"], q[1:-1])
     np.testing.assert_array_equal(columns["predicted"], profile.q.values[1:-1])
-    np.testing.assert_array_equal(columns["error"], measured.q_star_error.values[1:-1])
+    np.testing.assert_array_equal(columns["error"], measured.q_star_error.values[0, 1:-1])
     assert columns["measured_phase"] == ["solid", "liquid", "solid"]
     assert columns["predicted_phase"] == ["liquid"] * 3
     assert result.measured.n_liquid == 1
@@ -138,7 +138,7 @@ def test_picture_shows_the_numbers(profile, measured):
     axis = drawn.axes[0]
     lines = {tuple(line.get_ydata()) for line in axis.lines if len(line.get_ydata()) == DEPTH + 1}
     assert tuple(profile.q.values) in lines
-    assert tuple(measured.q_star.values) in lines
+    assert tuple(measured.q_star.values[0]) in lines
     (bars,) = axis.containers
     segments = bars.lines[2][0].get_segments()
     np.testing.assert_allclose(

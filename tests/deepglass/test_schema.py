@@ -30,7 +30,7 @@ def test_what_is_read_is_what_was_written(tmp_path):
     xr.testing.assert_equal(read, RESULT)
     assert read.attrs["alpha"] == 2.5
     assert read.attrs["depth"] == 2
-    assert read.attrs["schema_version"] == schema.SCHEMA_VERSION
+    assert read.attrs["schema_version"] == schema.SCHEMA_VERSION["profile"]
     assert os.listdir(path.parent) == ["p.nc"]
 
 
@@ -173,6 +173,6 @@ def test_missing_foreign_corrupt_and_mistaken_files(tmp_path):
 
 def test_another_schema_version_is_refused(tmp_path, monkeypatch):
     path = schema.write(RESULT, tmp_path / "p.nc", "profile")
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    monkeypatch.setitem(schema.SCHEMA_VERSION, "profile", 2)
     with pytest.raises(InvalidInput, match="schema version 1, this deepglass reads 2"):
         schema.read(path, "profile")

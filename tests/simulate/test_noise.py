@@ -87,9 +87,18 @@ def test_streams_are_uncorrelated():
         assert abs(np.corrcoef(x, y)[0, 1]) < 4.2 / np.sqrt(x.size)
 
 
+@pytest.mark.parametrize("step", [0, 499_999, (7 << 32) + 5])
+def test_the_step_may_be_a_tensor(step):
+    keys = noise.keys(2, [(0, 0), (5, 1)])
+    assert torch.equal(noise.normal(keys, torch.tensor(step), 101), noise.normal(keys, step, 101))
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_noise_on_cuda_is_the_same_bit_for_bit():
+@pytest.mark.parametrize("step", [77, (7 << 32) + 5])
+def test_noise_on_cuda_is_the_same_bit_for_bit(step):
     keys = noise.keys(2, [(0, 0), (5, 1)])
-    on_gpu = noise.normal(noise.on_device(keys, torch.device("cuda")), 77, 100_001)
-    assert torch.equal(on_gpu.cpu(), noise.normal(keys, 77, 100_001))
+    there = torch.from_numpy(keys.astype(np.int64)).cuda()
+    expected = noise.normal(keys, step, 100_001)
+    assert torch.equal(noise.normal(there, step, 100_001).cpu(), expected)
+    assert torch.equal(noise.normal(there, torch.tensor(step).cuda(), 100_001).cpu(), expected)

@@ -12,7 +12,8 @@ from deepglass.errors import Diverged, InvalidInput
 from simulate import Protocol, noise, observables, run
 from simulate.data import load
 from simulate.dynamics.langevin import Langevin
-from simulate.run import split
+from simulate.experiment import ThermalExperiment
+from simulate.noise import Member
 from simulate.systems.thermal_machine import ThermalMachine
 
 SMALL = Protocol(
@@ -22,7 +23,12 @@ SMALL = Protocol(
 
 @pytest.fixture(scope="module")
 def small() -> xr.Dataset:
-    return run(SMALL)
+    return run(SMALL).isel(t_w=0)
+
+
+def measure(protocol: Protocol) -> xr.Dataset:
+    """A run with one waiting time."""
+    return run(protocol).isel(t_w=0)
 
 
 def changed(**values: object) -> Protocol:
@@ -58,16 +64,16 @@ def test_batch_equals_single_runs():
 
 
 def test_one_sample_of_many_is_the_same_sample_alone(small):
-    alone = run(changed(samples=1))
+    alone = measure(changed(samples=1))
     xr.testing.assert_allclose(small.E.isel(sample=[0]), alone.E, rtol=1e-11)
     xr.testing.assert_allclose(small.q.isel(sample=[0]), alone.q, rtol=1e-10)
 
 
 def test_same_seed_same_numbers_other_seed_others(small):
-    again = run(SMALL)
+    again = measure(SMALL)
     for name in small.data_vars:
         np.testing.assert_array_equal(small[name], again[name], err_msg=str(name))
-    other = run(changed(seed=1))
+    other = measure(changed(seed=1))
     assert not np.isclose(small.E.sel(t=60), other.E.sel(t=60)).any()
 
 
@@ -81,30 +87,30 @@ def test_samples_differ_and_replicas_separate_after_t_w(small):
 
 def test_replicas_share_positions_and_have_fresh_maxwell_velocities():
     """Variance of the velocities and memory of the noise at 4 sigma: false alarm 1.3e-4."""
-    rng = np.random.default_rng(0)
-    x = rng.choice([-1, 1], (200, 9)).astype(np.int8)
-    m = ThermalMachine(x, x[:, :2], depth=4, width=10, dtype=torch.float64)
-    protocol = changed(temperature=0.02, replicas=2, samples=3)
-    r = m.start("small", 0, range(3))
-    positions, velocities = split(r, protocol, m)
+    protocol = changed(temperature=0.02, replicas=2, patterns=200, width=10, depth=4)
+    data = load("digits", patterns=200, seed=0, width=10, depth=4)
+    experiment = ThermalExperiment(protocol, data, "eager")
+    m = experiment.machine
+    r, _ = experiment.start([Member(s) for s in range(3)])
+    members = [Member(s, a, 25) for s in range(3) for a in range(2)]
+    positions, velocities = experiment.split(r, members)
     for s in range(3):
         assert torch.equal(positions[2 * s], r[s])
         assert torch.equal(positions[2 * s + 1], r[s])
     assert (velocities[0] != velocities[1]).double().mean() > 0.99
     assert abs(velocities.square().mean().item() / 0.02 - 1) < 4 * np.sqrt(2 / velocities.numel())
     # Their stream is not that of the first thermal kick, which would remember them.
-    members = [(s, a) for s in range(3) for a in range(2)]
-    kick = noise.normal(noise.keys(protocol.seed, members), protocol.waiting_time, m.particles)
+    kick = noise.normal(noise.keys(protocol.seed, members), 25, m.particles)
     correlation = np.corrcoef(velocities.numpy().ravel(), kick.numpy().ravel())[0, 1]
     assert abs(correlation) < 4 / np.sqrt(velocities.numel())
 
 
 def test_overlaps_start_at_one_and_boundaries_stay_there(small):
-    start = small.sel(t=0).isel(t_w=0)
+    start = small.sel(t=0)
     for name in ("c", "C", "q", "Q"):
         np.testing.assert_allclose(start[name], 1, atol=1e-14)
         assert (abs(small[name]).max() <= 1 + 1e-12).all()
-    late = small.sel(t=35).isel(t_w=0)
+    late = small.sel(t=35)
     assert (late.q.isel(neuron_layer=[0, -1]) == 1).all()
     assert (late.q.isel(neuron_layer=1) < 1).all()
     # raw / normalised: <S S> at t_w over the normalised 1 is the mean square.
@@ -113,7 +119,7 @@ def test_overlaps_start_at_one_and_boundaries_stay_there(small):
 
 
 def test_missing_where_nothing_was_measured(small):
-    two_time = small.q.isel(t_w=0)
+    two_time = small.q
     assert np.isnan(two_time.where(two_time.t > 35, drop=True)).all()
     assert np.isfinite(two_time.where(two_time.t <= 35, drop=True)).all()
     assert np.isfinite(small.E).all()
@@ -121,13 +127,13 @@ def test_missing_where_nothing_was_measured(small):
 
 
 def test_q_star_is_mean_over_pairs_then_samples_with_standard_error(small):
-    late = small.q.sel(t=35).isel(t_w=0).mean("pair")
+    late = small.q.sel(t=35).mean("pair")
     np.testing.assert_allclose(small.q_star, late.mean("sample"))
     np.testing.assert_allclose(small.q_star_error, late.std("sample", ddof=1) / np.sqrt(3))
-    one = run(changed(samples=1, steps=30))
+    one = measure(changed(samples=1, steps=30))
     assert np.isnan(one.q_star_error).all()
     assert np.isfinite(one.q_star).all()
-    lonely = run(changed(replicas=1, steps=30))
+    lonely = measure(changed(replicas=1, steps=30))
     assert lonely.sizes["pair"] == 0
     assert np.isnan(lonely.q_star[1]).all()
     assert np.isfinite(lonely.c.sel(t=5)).all()
@@ -136,14 +142,17 @@ def test_q_star_is_mean_over_pairs_then_samples_with_standard_error(small):
 def test_overlaps_against_a_plain_loop():
     rng = np.random.default_rng(3)
     layer = torch.tensor(rng.standard_normal((6, 50)))
-    raw, normalised = observables.between_replicas([layer], replicas=3)
+    other = torch.tensor(rng.standard_normal((6, 7)))
+    found = observables._Correlation.between_replicas([layer, other], replicas=3)
     for s in range(2):
         for k, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
             x, y = layer[3 * s + a].numpy(), layer[3 * s + b].numpy()
-            assert raw[s, k, 0] == pytest.approx(np.mean(x * y), rel=1e-13)
-            assert normalised[s, k, 0] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
-    raw, normalised = observables.with_past([layer], [layer.flip(0)])
-    np.testing.assert_allclose(raw[:, 0], (layer * layer.flip(0)).mean(1))
+            assert found.raw[s, k, 0] == pytest.approx(np.mean(x * y), rel=1e-13)
+            assert found.normalised[s, k, 0] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
+            x, y = (np.append(z, other[3 * s + i]) for z, i in ((x, a), (y, b)))
+            assert found.all_layers[s, k] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
+    past = observables._Correlation.with_past([layer], [layer.flip(0)])
+    np.testing.assert_allclose(past.raw[:, 0], (layer * layer.flip(0)).mean(1))
 
 
 @pytest.mark.parametrize(("steps", "t_w"), [(1, 0), (2, 1), (60, 25), (1_000, 999), (500_000, 50_000)])
@@ -170,7 +179,7 @@ def test_every_depth_runs_and_reads_back_as_written(depth, tmp_path):
 
 
 def test_training_lowers_the_energy_and_learns():
-    measured = run(
+    measured = measure(
         Protocol(depth=3, width=8, patterns=100, steps=4_000, waiting_time=3_000, samples=2, replicas=2)
     )
     energy = measured.E.mean(["sample", "replica"])
@@ -180,19 +189,19 @@ def test_training_lowers_the_energy_and_learns():
 
 def test_null_control_random_labels_are_not_predicted():
     """1600 fresh random signs: chance 1/2 within 4.5 sigma of one machine, false alarm below 1e-5."""
-    measured = run(changed(data="random", steps=400, waiting_time=200, samples=2, replicas=2))
+    measured = measure(changed(data="random", steps=400, waiting_time=200, samples=2, replicas=2))
     assert abs(measured.A_tanh.sel(t=400).mean() - 0.5) < 4.5 * 0.5 / np.sqrt(400 * 4)
 
 
 def test_too_long_a_time_step_is_reported_and_escape_stops_the_run():
-    hot = run(changed(steps=200, waiting_time=100, temperature=1e-9))
+    hot = measure(changed(steps=200, waiting_time=100, temperature=1e-9))
     assert "hotter than 1.5 T" in hot.attrs["warnings"]
     with pytest.raises(Diverged, match=r"step .*sample 0"):
         run(changed(temperature=1e6, steps=50, dt=1.0, waiting_time=10))
 
 
 def test_zero_temperature_cools():
-    measured = run(changed(temperature=0.0, eta=0.05, steps=600, waiting_time=500))
+    measured = measure(changed(temperature=0.0, eta=0.05, steps=600, waiting_time=500))
     assert measured.kinetic.sel(t=600).mean() < 0.1 * measured.kinetic.max()
     assert measured.attrs["warnings"] == ""
 
@@ -210,7 +219,7 @@ def test_paths_and_lists_become_what_a_file_can_hold(tmp_path):
 
 
 def test_all_images_for_training_leaves_accuracy_missing_and_says_so():
-    measured = run(changed(patterns=360, steps=4, waiting_time=2))
+    measured = measure(changed(patterns=360, steps=4, waiting_time=2))
     assert np.isnan(measured.A_tanh).all()
     assert "no test accuracy" in measured.attrs["warnings"]
 
@@ -261,7 +270,7 @@ def test_cuda_without_a_device_is_refused():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_follows_the_cpu(small):
     """The noise is the same bit for bit, so 60 float64 steps agree to rounding."""
-    on_gpu = run(changed(device="cuda"))
+    on_gpu = measure(changed(device="cuda"))
     np.testing.assert_allclose(on_gpu.E, small.E, rtol=1e-10)
     np.testing.assert_allclose(on_gpu.q, small.q, rtol=1e-9)
 
@@ -277,8 +286,8 @@ def test_every_replica_can_be_replayed_alone(small):
         keys = noise.keys(0, [(sample, 0)])
         for t in range(60):
             if t == t_w:
-                keys = noise.keys(0, [(sample, replica)])
-                fresh = noise.keys(0, [(sample, replica)], noise.VELOCITY)
+                keys = noise.keys(0, [(sample, replica, t_w)])
+                fresh = noise.keys(0, [(sample, replica, t_w)], noise.VELOCITY)
                 v = noise.normal(fresh, t_w, m.particles).double() * np.sqrt(temperature)
                 past = r.clone()
             m.force(r, f)
@@ -291,7 +300,7 @@ def test_every_replica_can_be_replayed_alone(small):
             here = stored.sel(weight_layer=layer)
             assert w.square().mean().item() == pytest.approx(float(here.kinetic_J), rel=1e-8)
             assert x.square().mean().item() == pytest.approx(float(here.J2), rel=1e-10)
-            raw = small.C_raw.isel(t_w=0).sel(t=35, sample=sample, replica=replica, weight_layer=layer)
+            raw = small.C_raw.sel(t=35, sample=sample, replica=replica, weight_layer=layer)
             assert (x * old).mean().item() == pytest.approx(float(raw), rel=1e-9)
         for layer, w in enumerate(m.neuron_layers(v), start=1):
             kinetic = stored.kinetic_S.sel(neuron_layer=layer)

@@ -1,0 +1,171 @@
+"""The loop: one batch from its first step to its last, measured, watched and checkpointed on the way."""
+
+import logging
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+
+import torch
+
+from deepglass.errors import Diverged
+from simulate import health
+from simulate.experiment import ThermalExperiment
+from simulate.plan import Chunk
+from simulate.protocol import Protocol
+from simulate.segments import Rows, State, Workspace
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 60.0
+
+LOOK = {"cpu": 2e8, "cuda": 2e10}
+"""Particle-steps between two looks at the health of a batch: about a second of work."""
+
+Report = Callable[[int], None]
+"""Called now and then with the replica-steps of this chunk that are done."""
+
+
+def split_name(t_w: int, sample: int) -> str:
+    """Under which name a sample's positions at t_w are kept; ``sample`` counts from 0 in this run."""
+    return f"split-{t_w}.sample-{sample}"
+
+
+def frame_name(chunk: Chunk, since: int) -> str:
+    """Under which name a chunk's positions ``since`` steps after t_w are kept."""
+    return f"chunk-{chunk.number:04d}.frame-{since}"
+
+
+class ChunkRun:
+    """Runs one chunk; everything that outlives it goes through the workspace."""
+
+    def __init__(
+        self, chunk: Chunk, experiment: ThermalExperiment, workspace: Workspace, report: Report | None = None
+    ):
+        self.chunk, self.experiment, self.workspace, self.report = chunk, experiment, workspace, report
+        self.protocol: Protocol = experiment.protocol
+        self.members = chunk.members(self.protocol.first_sample)
+        self.rows: Rows = {}
+        self._times = {int(t) for t in self.protocol.times()}
+        self._frames = {int(t) for t in self.protocol.frame_times()} | set(self.protocol.matrix_times)
+        self._events = self._all_events()
+        self._look_every = int(min(max(LOOK[experiment.machine.device.type] / self._size(), 10), 10_000))
+        self._hot_seen: set[str] = set()
+
+    def run(self) -> None:
+        """From the last checkpoint, or the start, to the end. Raises Diverged; checkpoints stay."""
+        chunk = self.chunk
+        self._begun = time.perf_counter()
+        r, v, t, self._wall = self._enter()
+        self.past = self._past()
+        self._saved, saved_at = t, time.monotonic()
+        if t < chunk.first:  # nothing is kept yet
+            t, self._saved = chunk.first, chunk.first - 1
+            self._arrive(r, v, t)
+        advance = self.experiment.advance(self.members) if t < chunk.last else None
+        while advance is not None and t < chunk.last:
+            stop = self._next_stop(t)
+            advance(r, v, t, self.experiment.temperatures(t, stop - t))
+            t = stop
+            self._look(r, v, t)
+            self._arrive(r, v, t)
+            if self._due(t, saved_at):
+                self._save(r, v, t)
+                saved_at = time.monotonic()
+        if self._saved < chunk.last:
+            self._save(r, v, chunk.last)
+
+    def _size(self) -> int:
+        return self.chunk.machines * self.experiment.machine.particles
+
+    def _all_events(self) -> list[int]:
+        """Steps at which something is measured or kept, in order."""
+        chunk = self.chunk
+        events = self._times | set(self.protocol.waiting_times) | {chunk.last}
+        if chunk.t_w is not None:
+            events |= {chunk.t_w + since for since in self._times | self._frames}
+        return sorted(t for t in events if t <= chunk.last)
+
+    def _next_stop(self, t: int) -> int:
+        """The next event, look at the health or checkpoint after step t."""
+        stops = [self._events[bisect_right(self._events, t)], t - t % self._look_every + self._look_every]
+        every = self.protocol.checkpoint_every
+        return min(*stops, t - t % every + every) if every else min(stops)
+
+    def _enter(self) -> tuple[torch.Tensor, torch.Tensor, int, float]:
+        """Where the chunk is: from its checkpoint, or (at a step before its first) from its start."""
+        state = self.workspace.state(self.chunk)
+        self.workspace.rewind(self.chunk, self.chunk.first - 1 if state is None else state.t)
+        if state is not None:
+            return self.experiment.on_device(state.r), self.experiment.on_device(state.v), state.t, state.wall
+        if self.chunk.t_w is None:
+            r, v = self.experiment.start(self.members)
+        else:
+            r, v = self.experiment.split(self._at_split(), self.members)
+        return r, v, self.chunk.first - 1, 0.0
+
+    def _at_split(self) -> torch.Tensor:
+        assert self.chunk.t_w is not None
+        kept = [self.workspace.get(split_name(self.chunk.t_w, s)) for s in self.chunk.samples]
+        return torch.stack([self.experiment.on_device(row) for row in kept])
+
+    def _past(self) -> torch.Tensor | None:
+        """Positions of every machine at its t_w."""
+        if self.chunk.t_w is None:
+            return None
+        return self._at_split().repeat_interleave(self.chunk.replicas, dim=0)
+
+    def _arrive(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
+        """What is to be done at step t."""
+        if self.chunk.t_w is None:
+            if t in self._times and t < self.chunk.last:
+                self._measure(r, v, t)
+            if t in self.protocol.waiting_times:
+                for sample, row in zip(self.chunk.samples, r, strict=True):
+                    self.workspace.put(split_name(t, sample), row.cpu().numpy())
+            return
+        since = t - self.chunk.t_w
+        if t in self._times:
+            self._measure(r, v, t)
+        if since in self._times:
+            assert self.past is not None
+            self._keep(since, self.experiment.two_time(self.chunk, r, self.past))
+        if since in self._frames:
+            self.workspace.put(frame_name(self.chunk, since), r.cpu().numpy())
+
+    def _measure(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
+        values = self.experiment.one_time(r, v)
+        self._keep(t, values)
+        if t * self.protocol.eta >= health.THERMAL:
+            kinetic = {"spins": values["kinetic_S"], "weights": values["kinetic_J"]}
+            hot = health.hot_layers(self.protocol, t, kinetic, self.experiment.layer_sizes())
+            fresh = [x for x in hot if x.partition(" (")[0] not in self._hot_seen]
+            if fresh:
+                self._hot_seen |= {x.partition(" (")[0] for x in fresh}
+                log.warning("%s", health.describe(self.protocol, t, fresh))
+
+    def _keep(self, t: int, values: Rows | dict) -> None:  # type: ignore[type-arg]
+        for name, value in values.items():
+            self.rows.setdefault(name, {})[t] = value
+
+    def _look(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
+        try:
+            health.check(r, v, t, self.members)
+        except Diverged:
+            log.warning("diverged at step %d; the last good checkpoint is that of step %d", t, self._saved)
+            raise
+        if self.report is not None:
+            self.report(self.chunk.machines * (t - self.chunk.first))
+
+    def _due(self, t: int, saved_at: float) -> bool:
+        every = self.protocol.checkpoint_every
+        if every:
+            return t % every == 0
+        return time.monotonic() - saved_at > CHECKPOINT_SECONDS
+
+    def _save(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
+        now = time.perf_counter()
+        self._wall += now - self._begun
+        self._begun = now
+        state = State(t, r.cpu().numpy(), v.cpu().numpy(), self._wall)
+        self.workspace.checkpoint(self.chunk, self._saved, self.rows, state)
+        self.rows, self._saved = {}, t

@@ -1,0 +1,128 @@
+"""The CPU backend: forces, noise, update and walls fused in one compiled kernel; serial, no allocation.
+
+Memory, in units of the particles P of one machine: r and v are the caller's, 2 per machine. The backend
+holds z_1 (or d_1) of the whole batch, 1/(L-1) per machine, y_l of one machine at a time, 1 in all, and
+tables and tiles that stay in the second-level cache.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from simulate import kernels
+from simulate.dynamics.langevin import Langevin
+from simulate.systems.thermal_machine import ThermalMachine, merge
+
+STEPS = 16
+"""Steps of one compiled call: it cannot be interrupted."""
+
+TILE_NUMBERS, TILE_PATTERNS = 5120, 256
+"""Numbers in a layer of a tile, and its patterns at least: four such layers stay in the second cache."""
+
+
+class Compiled:
+    """See :class:`simulate.dynamics.Advance`. A trajectory does not depend on the make-up of its batch."""
+
+    def __init__(self, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32]):
+        self.machine, self.law, self.keys = machine, law, stream_keys
+        real = np.float32 if machine.dtype == torch.float32 else np.float64
+        self.plan = plan(machine.inputs.numpy(), machine.outputs.numpy())
+        self.shape, self.work = buffers(machine, self.plan, len(stream_keys))
+        self.real = real
+
+    def __call__(
+        self, r: torch.Tensor, v: torch.Tensor, first: int, temperatures: NDArray[np.float64]
+    ) -> None:
+        """Advance in place, one step per temperature."""
+        pairs = [self.law.coefficients(float(temperature)) for temperature in temperatures]
+        # Amplitudes are built in float64 and cast last.
+        a, b = (np.array(column, self.real) for column in zip(*pairs, strict=True)) if pairs else ((), ())
+        for done in range(0, len(pairs), STEPS):
+            here = slice(done, done + STEPS)
+            kernels.advance(
+                r.numpy(), v.numpy(), self.keys, np.uint64(first + done), a[here], self.real(self.law.dt),
+                b[here], self.shape, self.plan, self.work,
+            )  # fmt: skip
+
+
+def plan(inputs: NDArray[np.floating], outputs: NDArray[np.floating]) -> kernels.Plan:
+    """How layer 1 of (N_0, M) inputs is computed by tables.
+
+    Distinct pixels are taken in the order of the picture, where neighbours are alike, and join the group
+    before them as long as that lowers the cost per pixel: a look-up for each of the M patterns, and a sum
+    over the pixels of the group for each combination that occurs.
+    """
+    first, column, sign = merge(inputs)
+    distinct = inputs[first] > 0
+    patterns = inputs.shape[1]
+    starts: list[int] = []
+    groups: list[NDArray[np.int64]] = []  # the combination that each pattern shows
+    cost = 0.0
+    for p, pixel in enumerate(distinct):
+        if starts:
+            joined = _renumber(2 * groups[-1] + pixel)
+            joined_cost = patterns / (p + 1 - starts[-1]) + joined.max() + 1
+            if joined_cost <= cost:
+                groups[-1], cost = joined, joined_cost
+                continue
+        starts.append(p)
+        groups.append(_renumber(pixel.astype(np.int64)))
+        cost = patterns + groups[-1].max() + 1
+    pixels = np.array([*starts, len(distinct)])
+    examples = [np.unique(code, return_index=True)[1] for code in groups]
+    rows = np.cumsum([0, *(len(example) for example in examples)])
+    signs = [
+        inputs[first[a:b]][:, example].T.ravel()
+        for a, b, example in zip(pixels[:-1], pixels[1:], examples, strict=True)
+    ]
+    codes = np.stack(groups, axis=1) + rows[:-1]
+    return kernels.Plan(
+        codes.astype(np.int32), pixels, rows, np.concatenate(signs), column, sign.astype(inputs.dtype),
+        outputs.ravel(),
+    )  # fmt: skip
+
+
+def _renumber(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Codes 0, 1, .. without the values that do not occur."""
+    rank: NDArray[np.int64] = np.cumsum(np.bincount(codes) > 0) - 1
+    return rank[codes]
+
+
+def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[kernels.Shape, kernels.Work]:
+    """Sizes and zeroed buffers for a batch."""
+    depth, n, patterns = machine.depth, machine.width, machine.patterns
+    outputs = machine.outputs.shape[0]
+    dtype = machine.inputs.numpy().dtype
+    widest = max(n, outputs) if depth > 1 else outputs
+    even = widest + widest % 2
+    # As many patterns as fit, evened out over the tiles.
+    most = min(max(TILE_PATTERNS, TILE_NUMBERS // even), kernels.TILE) // kernels.STRIDE
+    strides = -(-patterns // kernels.STRIDE)
+    tiles = -(-strides // most)
+    tile = -(-strides // tiles) * kernels.STRIDE
+    shape = kernels.Shape(
+        depth, n, outputs, patterns, tile, dtype.type(machine.c_first), dtype.type(machine.c)
+    )
+
+    def zeros(*size: int) -> NDArray[np.floating]:
+        # Torch aligns to 64 bytes, numpy to 16: registers that straddle two cache lines are slow to store.
+        array: NDArray[np.floating] = torch.zeros(size, dtype=machine.dtype).numpy()
+        return array
+
+    words = torch.zeros((4, kernels.WORDS), dtype=torch.int32).numpy().view(np.uint32)
+    noise = kernels.Noise(torch.zeros(4 * kernels.WORDS).numpy(), words)
+    row_groups = -(-batch * machine.first_shape[0] // kernels.LANES)
+    hidden = max(depth - 2, 0) * n * n + outputs * n
+    work = kernels.Work(
+        z=zeros(row_groups, patterns * kernels.LANES),
+        weights=zeros(int(plan.pixels[-1]) * kernels.LANES),
+        table=zeros(int(plan.rows[-1]) * kernels.LANES),
+        y=zeros(tiles * depth * even * tile),
+        x=zeros(even * tile), f=zeros(even * tile), d=zeros(even * tile),
+        j=zeros((depth - 1) * even * even), transposed=zeros((depth - 1) * even * even),
+        on_j=zeros((depth - 1) * even * even),
+        force=zeros(max(machine.first_shape[1], hidden)),
+        inverse=zeros(depth),
+        noise=noise,
+    )  # fmt: skip
+    return shape, work

@@ -1,0 +1,81 @@
+"""A system, its law of motion and what is measured on it, behind the few calls the loop makes.
+
+The loop (:mod:`simulate.chunk`) knows batches, clocks and files; everything that is particular to the thermal
+machine is here. Another system brings another class with these methods.
+"""
+
+import torch
+from numpy.typing import NDArray
+
+from simulate import dynamics, noise, observables, start
+from simulate.data import DataSet
+from simulate.dynamics.langevin import maxwell_boltzmann
+from simulate.noise import Member
+from simulate.observables import TestSet
+from simulate.plan import Chunk
+from simulate.protocol import PRECISIONS, Protocol
+from simulate.systems.thermal_machine import ThermalMachine
+from simulate.segments import Array
+
+
+class ThermalExperiment:
+    """Thermal machines under Langevin dynamics on one data set."""
+
+    def __init__(self, protocol: Protocol, data: DataSet, backend: str):
+        self.protocol, self.backend = protocol, backend
+        self.machine = ThermalMachine(
+            data.inputs, data.outputs, protocol.depth, protocol.width, protocol.c_scale,
+            PRECISIONS[protocol.precision], protocol.torch_device(),
+        )  # fmt: skip
+        self.test = TestSet(self.machine, data.test_inputs, data.test_outputs, one_hot=bool(data.classes))
+        self._schedule = protocol.temperatures()
+
+    def start(self, members: list[Member]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Positions and velocities (B, P) of samples at step 0; ``members`` are neighbours."""
+        samples = range(members[0].sample, members[-1].sample + 1)
+        r = start.positions(self.protocol.start, self.machine, self.protocol.seed, samples)
+        return r, torch.zeros_like(r)
+
+    def split(self, positions: torch.Tensor, members: list[Member]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copy each sample's positions (samples, P) to its replicas, with fresh Maxwell-Boltzmann velocities."""
+        replicas = len(members) // len(positions)
+        t_w = members[0].t_w or 0
+        keys = noise.keys(self.protocol.seed, members, noise.VELOCITY)
+        temperature = float(self._schedule.temperatures(t_w, 1)[0])
+        v = maxwell_boltzmann(keys, t_w, self.machine.particles, temperature)
+        r = positions.repeat_interleave(replicas, dim=0)
+        return r, v.to(device=r.device, dtype=r.dtype)
+
+    def advance(self, members: list[Member]) -> dynamics.Advance:
+        """What moves the batch of ``members``."""
+        keys = noise.keys(self.protocol.seed, members)
+        return dynamics.advance(self.backend, self.machine, self.protocol.law(), keys)
+
+    def temperatures(self, first: int, count: int) -> NDArray:  # type: ignore[type-arg]
+        """Of the thermostat, step by step."""
+        return self._schedule.temperatures(first, count)
+
+    def one_time(self, r: torch.Tensor, v: torch.Tensor) -> dict[str, Array]:
+        """Observables of single machines, first axis the batch."""
+        return _on_host(observables.one_time(self.machine, r, v, self.test))
+
+    def two_time(self, chunk: Chunk, r: torch.Tensor, past: torch.Tensor) -> dict[str, Array]:
+        """Correlations with the positions at t_w and overlaps between replicas."""
+        return _on_host(observables.two_time(self.machine, r, past, chunk.replicas, self.test))
+
+    def on_device(self, array: Array) -> torch.Tensor:
+        """A stored array, as the dynamics wants it."""
+        return torch.tensor(array, dtype=self.machine.dtype, device=self.machine.device)
+
+    def layer_sizes(self) -> dict[str, list[int]]:
+        """Particles per layer: ``spins`` 0..L (0 at the frozen ends), ``weights`` 1..L."""
+        one = torch.empty(1, self.machine.particles, device="meta")
+        spins = [x.shape[1] for x in self.machine.neuron_layers(one)]
+        return {
+            "spins": [0, *spins, 0],
+            "weights": [x.shape[1] for x in self.machine.weight_layers(one)],
+        }
+
+
+def _on_host(values: dict[str, torch.Tensor]) -> dict[str, Array]:
+    return {name: value.cpu().numpy() for name, value in values.items()}

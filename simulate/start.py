@@ -1,0 +1,81 @@
+"""Where samples begin: a named law, or positions from a file.
+
+A file is a finished run (``RUN.nc``, whose state was kept): sample s begins where replica 0 of its longest t_w
+ended; or a NumPy array (``NAME.npy``) of shape (samples, P) whose row s is sample s, or (P,) for all. All
+begin at rest. The order of the P particles is that of :class:`simulate.systems.thermal_machine.ThermalMachine`.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepglass import schema
+from deepglass.errors import InvalidInput
+from simulate.systems.thermal_machine import STARTS, ThermalMachine
+
+SUFFIXES = (".nc", ".npy")
+
+
+def is_law(start: object) -> bool:
+    """Whether ``start`` names a law; raises InvalidInput if it is neither a law nor the name of a file."""
+    if isinstance(start, str) and start in STARTS:
+        return True
+    if isinstance(start, str) and start.endswith(SUFFIXES):
+        return False
+    raise InvalidInput(f"start = {start!r} must be one of {', '.join(STARTS)}, RUN.nc or ARRAY.npy")
+
+
+def positions(start: str, machine: ThermalMachine, seed: int, samples: range) -> torch.Tensor:
+    """Positions (B, P) of ``samples``, which count from the first sample there is.
+
+    Raises InvalidInput for a file that is missing, damaged, of another shape, or with positions outside
+    (-1, 1).
+    """
+    if is_law(start):
+        return machine.start(start, seed, samples)
+    rows = _from_run(start, samples) if start.endswith(".nc") else _from_array(start, samples)
+    if rows.shape[1] != machine.particles:
+        raise InvalidInput(
+            f"start file {start} has {rows.shape[1]} particles a machine, this one {machine.particles}"
+        )
+    if not (np.abs(rows) <= 1).all():  # NaN fails too
+        raise InvalidInput(f"start file {start} has positions outside (-1, 1)")
+    return torch.tensor(rows, dtype=machine.dtype, device=machine.device)
+
+
+def digest(start: str) -> str:
+    """SHA-256 of a start file; empty for a law. Raises InvalidInput for a file that cannot be read."""
+    if is_law(start):
+        return ""
+    try:
+        return hashlib.sha256(Path(start).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InvalidInput(f"start file {start} cannot be read: {error.strerror}") from error
+
+
+def _from_run(start: str, samples: range) -> NDArray[np.float64]:
+    run = schema.read(start, "run")
+    if "state_r" not in run:
+        raise InvalidInput(f"start file {start} was written without its state (keep_state)")
+    missing = [s for s in samples if s not in run["sample"]]
+    if missing:
+        raise InvalidInput(f"start file {start} has no sample {missing[0]}")
+    last = run["state_r"].isel(t_w=-1, replica=0).sel(sample=list(samples))
+    return np.asarray(last.transpose("sample", "particle"), dtype=float)
+
+
+def _from_array(start: str, samples: range) -> NDArray[np.float64]:
+    try:
+        array = np.load(start, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidInput(f"start file {start} is not a readable .npy array") from error
+    if array.dtype.kind != "f" or array.ndim not in (1, 2):
+        raise InvalidInput(f"start file {start} must hold floats of shape (P,) or (samples, P)")
+    if array.ndim == 1:
+        return np.asarray(np.tile(array, (len(samples), 1)), dtype=float)
+    if samples.stop > len(array):
+        raise InvalidInput(f"start file {start} has {len(array)} rows, sample {samples.stop - 1} needs more")
+    return np.asarray(array[samples.start : samples.stop], dtype=float)
