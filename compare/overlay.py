@@ -63,7 +63,7 @@ class Overlay:
 
 
 def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Overlay:
-    """Align a profile and a run of the same depth; of several waiting times ``t_w``, the longest unless named.
+    """Align a profile and a run of the same depth; the longest ``t_w`` unless one is named.
 
     Raises InvalidInput if the depths differ, if there is no hidden layer, if the run has no pair
     of replicas to measure an overlap with, or no such t_w.

@@ -18,7 +18,7 @@ from deepglass.errors import InvalidInput
 SCHEMA_VERSION = {"profile": 1, "run": 2}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
-VARIABLES = {
+VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "profile": {"q": ("neuron_layer",), "Q": ("weight_layer",)},
     "run": {
         "q_star": ("t_w", "neuron_layer"),
@@ -109,7 +109,9 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
     for name, dimensions in VARIABLES[kind].items():
         dimension = dimensions[-1]
         if name not in dataset or dataset[name].dims != dimensions:
-            raise InvalidInput(f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}")
+            raise InvalidInput(
+                f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}"
+            )
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
         if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
             raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")

@@ -3,7 +3,7 @@
 import logging
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -12,7 +12,7 @@ from simulate import health
 from simulate.experiment import ThermalExperiment
 from simulate.plan import Chunk
 from simulate.protocol import Protocol
-from simulate.segments import Rows, State, Workspace
+from simulate.segments import Array, Rows, State, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class ChunkRun:
                 self._hot_seen |= {x.partition(" (")[0] for x in fresh}
                 log.warning("%s", health.describe(self.protocol, t, fresh))
 
-    def _keep(self, t: int, values: Rows | dict) -> None:  # type: ignore[type-arg]
+    def _keep(self, t: int, values: Mapping[str, Array]) -> None:
         for name, value in values.items():
             self.rows.setdefault(name, {})[t] = value
 

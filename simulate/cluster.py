@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 from deepglass import checks
 from deepglass.errors import DeepglassError, InvalidInput
+from simulate.progress import LogBesideBar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -177,6 +178,7 @@ def _for_children() -> Iterator[None]:
 def _serve(connection: Connection) -> None:
     """A worker's life: until its parent closes the pipe, or dies."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    logging.getLogger("simulate").addHandler(LogBesideBar())
     while True:
         try:
             work, item = connection.recv()

@@ -1,4 +1,4 @@
-"""Whole configurations of a run: frames, the state a longer run goes on from, overlaps of all pairs of machines."""
+"""Whole configurations of a run: frames, the state it ends in, overlaps of all pairs of machines."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,10 @@ def frames(
     shape = (len(protocol.waiting_times), len(times), protocol.samples, protocol.replicas, machine.particles)
     rows = np.full(shape if times else (0,), np.nan, kind)
     for chunk, j, since in _kept(branches, times, protocol.steps, begin):
-        k, samples = protocol.waiting_times.index(chunk.t_w or 0), slice(chunk.samples.start, chunk.samples.stop)
+        k, samples = (
+            protocol.waiting_times.index(chunk.t_w or 0),
+            slice(chunk.samples.start, chunk.samples.stop),
+        )
         kept = workspace.get(frame_name(chunk, since))
         rows[k, j, samples] = kept.reshape(len(chunk.samples), chunk.replicas, -1)
     if not times:
@@ -64,7 +67,10 @@ def frames(
     machines = ("t_w", "t_frame", "sample", "replica")
     layered = machine.unpack(rows)
     variables = {name: ((*machines, *DIMENSIONS[name]), x) for name, x in layered.items() if x.size}
-    return xr.Dataset(variables, coords={"t_frame": ("t_frame", times, {"units": "MD steps", "long_name": "steps after t_w"})})
+    return xr.Dataset(
+        variables,
+        coords={"t_frame": ("t_frame", times, {"units": "MD steps", "long_name": "steps after t_w"})},
+    )
 
 
 def matrices(

@@ -14,8 +14,8 @@ from simulate.noise import Member
 from simulate.observables import TestSet
 from simulate.plan import Chunk
 from simulate.protocol import PRECISIONS, Protocol
-from simulate.systems.thermal_machine import ThermalMachine
 from simulate.segments import Array
+from simulate.systems.thermal_machine import ThermalMachine
 
 
 class ThermalExperiment:
@@ -37,7 +37,7 @@ class ThermalExperiment:
         return r, torch.zeros_like(r)
 
     def split(self, positions: torch.Tensor, members: list[Member]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copy each sample's positions (samples, P) to its replicas, with fresh Maxwell-Boltzmann velocities."""
+        """Copy each sample's positions (samples, P) to its replicas, with fresh thermal velocities."""
         replicas = len(members) // len(positions)
         t_w = members[0].t_w or 0
         keys = noise.keys(self.protocol.seed, members, noise.VELOCITY)

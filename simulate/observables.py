@@ -111,22 +111,25 @@ def two_time(
     the frozen boundaries at 1 (the outputs on test patterns are not frozen), weight layers 1..L. ``*_global``
     have no layer axis.
     """
-    result: dict[str, Tensor] = {}
     weights, spins = machine.weight_layers(r), machine.neuron_layers(r)
     auto = _Correlation.with_past(weights, machine.weight_layers(past))
     pair = _Correlation.between_replicas(weights, replicas)
-    for name, w in (("C", auto), ("Q", pair)):
-        result[name], result[f"{name}_raw"], result[f"{name}_global"] = w.normalised, w.raw, w.all_layers
-    found = None, None
+    result = {**auto.named("C"), **pair.named("Q")}
     if spins:
-        found = (
-            _Correlation.with_past(spins, machine.neuron_layers(past)),
-            _Correlation.between_replicas(spins, replicas),
-        )
-    for name, s, like in zip("cq", found, (auto.raw, pair.raw), strict=True):
-        result[name] = with_boundaries(s and s.normalised, 1.0, like)
-        result[f"{name}_raw"] = with_boundaries(s and s.raw, 1.0, like)
-        result[f"{name}_global"] = s.all_layers if s else torch.full_like(like[..., 0], np.nan)
+        of_spins = {
+            **_Correlation.with_past(spins, machine.neuron_layers(past)).named("c"),
+            **_Correlation.between_replicas(spins, replicas).named("q"),
+        }
+        for name, value in of_spins.items():
+            result[name] = value if "global" in name else with_boundaries(value, 1.0, value)
+    else:
+        for name, like in (("c", auto.raw), ("q", pair.raw)):
+            ends = with_boundaries(None, 1.0, like)
+            result |= {
+                name: ends,
+                f"{name}_raw": ends,
+                f"{name}_global": torch.full_like(like[..., 0], np.nan),
+            }
     result["q_test"] = _on_test_patterns(machine, r, replicas, test, pair.raw)
     return result
 
@@ -149,6 +152,10 @@ class _Correlation:
         self.normalised = _ratio(raw, aa, bb)
         size = torch.tensor([x.shape[1] for x in layers], dtype=torch.float64, device=raw.device)
         self.all_layers = _ratio(raw @ size, aa @ size, bb @ size)
+
+    def named(self, name: str) -> dict[str, Tensor]:
+        """The three under their names in the schema."""
+        return {name: self.normalised, f"{name}_raw": self.raw, f"{name}_global": self.all_layers}
 
     @classmethod
     def with_past(cls, now: Layers, past: Layers) -> "_Correlation":

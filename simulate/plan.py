@@ -7,6 +7,7 @@ run one after another.
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -47,9 +48,7 @@ class Chunk:
 
     def members(self, first_sample: int) -> list[Member]:
         """Who is in the batch, in its order: replicas of a sample side by side."""
-        return [
-            Member(first_sample + s, a, self.t_w) for s in self.samples for a in range(self.replicas)
-        ]
+        return [Member(first_sample + s, a, self.t_w) for s in self.samples for a in range(self.replicas)]
 
     @property
     def replica_steps(self) -> int:
@@ -73,7 +72,7 @@ def _even(count: int, limit: int) -> list[range]:
     """0..count-1 in the fewest parts of at most ``limit``, as equal as can be."""
     parts = -(-count // max(limit, 1))
     ends = [count * i // parts for i in range(parts + 1)]
-    return [range(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [range(a, b) for a, b in pairwise(ends)]
 
 
 def machines_that_fit(
@@ -96,7 +95,7 @@ def machines_that_fit(
     if need > SHARE * have or rows + kept > SHARE * host:
         raise InvalidInput(
             f"{protocol.samples} samples x {protocol.replicas} replicas of {particles:,} particles need"
-            f" {need / 2**30:.3g} GiB for one sample at a time and {(rows + kept) / 2**30:.3g} GiB for results,"
+            f" {need / 2**30:.3g} GiB for one sample at a time, {(rows + kept) / 2**30:.3g} GiB for results,"
             f" more than {SHARE:.0%} of the {min(have, host) / 2**30:.3g} GiB here; reduce samples, replicas,"
             " depth, width or patterns"
         )

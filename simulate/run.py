@@ -23,7 +23,7 @@ from simulate.experiment import ThermalExperiment
 from simulate.plan import Chunk, chunks, machines_that_fit
 from simulate.protocol import Protocol
 from simulate.segments import MANIFEST, Folder, Memory, State, Workspace, finished_of, partial_of
-from simulate.start import digest
+from simulate.start import digest, is_law
 from simulate.store import Record
 
 Progress = Callable[[int, int], None]
@@ -34,7 +34,7 @@ def run(
     protocol: Protocol,
     progress: Progress | None = None,
     *,
-    out: str | os.PathLike[str] | None = None,
+    out: str | Path | None = None,
     overwrite: bool = False,
 ) -> xr.Dataset:
     """Simulate: train ``samples`` machines, split each into ``replicas`` at every t_w, measure to the end.
@@ -63,9 +63,7 @@ def run(
     return _finish(job, workspace, target, progress)
 
 
-def resume(
-    path: str | os.PathLike[str], *, more: int = 0, progress: Progress | None = None
-) -> xr.Dataset:
+def resume(path: str | Path, *, more: int = 0, progress: Progress | None = None) -> xr.Dataset:
     """Continue the run ``path`` (RUN.nc or its folder) to its end, as if it had never stopped.
 
     A finished run is returned as it is, or goes on for ``more`` steps; its file is replaced at the end only.
@@ -102,7 +100,7 @@ def _is_leftover(workspace: Folder, target: Path) -> bool:
 
 @dataclass
 class _Job:
-    """All that is needed to work: the protocol, its data, its pieces, and what the result will say of them."""
+    """All that is needed to work: protocol, data, pieces, and what the result will say of them."""
 
     protocol: Protocol
     data: DataSet
@@ -127,7 +125,10 @@ class _Job:
             "start_sha256": digest(protocol.start),
         }
         job = cls(protocol, data, ThermalExperiment(protocol, data, backend), limit, about)
-        job.experiment.start(job.parts[0].members(protocol.first_sample)[:1])  # a start file is read once
+        if not is_law(protocol.start):  # every sample's positions are looked at before the first step
+            for part in job.parts:
+                if part.t_w is None:
+                    job.experiment.start(part.members(protocol.first_sample))
         return job
 
     @classmethod
@@ -262,7 +263,9 @@ def _finish(job: _Job, workspace: Folder, target: Path, progress: Progress | Non
         written = schema.write(result, workspace.path / target.name, "run", overwrite=True)
         replaces = extends is not None or bool(workspace.manifest.get("overwrite"))
         if target.exists() and not replaces:
-            raise InvalidInput(f"output file {target} appeared while working; the result was kept as {written}")
+            raise InvalidInput(
+                f"output file {target} appeared while working; the result was kept as {written}"
+            )
         _move(written, target)
         workspace.remove()
     finally:

@@ -15,9 +15,9 @@ SCHEDULES = ("fixed", "quench", "anneal")
 class Schedule:
     """T(step), in units of energy (k_B = 1).
 
-    "fixed": T = ``final``. "quench": ``initial`` before step ``steps``, ``final`` from it on. "anneal":
-    linearly from ``initial`` at step 0 to ``final`` at step ``steps``, then ``final``. A schedule says nothing
-    of the length of the run, so a longer run begins as the shorter one did.
+    "fixed": T = ``final``. "quench": ``initial`` before step ``steps``, then ``final``. "anneal":
+    linearly from ``initial`` at step 0 to ``final`` at ``steps``, then ``final``. A schedule says nothing of
+    the length of the run, so a longer run begins as the shorter one did.
     """
 
     kind: str

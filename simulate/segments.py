@@ -11,8 +11,6 @@ import json
 import logging
 import re
 import shutil
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepglass import files, schema
+from deepglass.arrays import read_archive
 from deepglass.errors import InvalidInput
 from simulate.plan import Chunk, chunks
 from simulate.protocol import Protocol
@@ -159,7 +158,10 @@ class Folder:
 
     def get(self, name: str) -> Array:
         """The configuration kept under ``name``; raises InvalidInput if it is missing or damaged."""
-        return read(self.path / f"{name}.npz")["r"]
+        try:
+            return read_archive(self.path / f"{name}.npz")["r"]
+        except KeyError as error:
+            raise InvalidInput(f"{self.path / name}.npz is damaged") from error
 
     def checkpoint(self, chunk: Chunk, begin: int, rows: Rows, state: State) -> None:
         """Keep what was measured after step ``begin``, and the state now."""
@@ -180,7 +182,7 @@ class Folder:
                 log.warning("%s: what was measured before it is missing or damaged; going further back", path)
                 continue
             try:
-                found = read(path)
+                found = read_archive(path)
                 return State(int(found["t"]), found["r"], found["v"], float(found["wall"]))
             except (InvalidInput, KeyError, TypeError, ValueError) as error:
                 log.warning("%s; going further back", error)
@@ -190,7 +192,7 @@ class Folder:
         """All that was measured on a chunk that is done; raises InvalidInput for a damaged segment."""
         rows: Rows = {}
         for t in self._chain(chunk):
-            _merge(rows, _unpacked(read(self.path / _name(chunk, "segment", t))))
+            _merge(rows, _unpacked(read_archive(self.path / _name(chunk, "segment", t))))
         return rows
 
     def step(self, chunk: Chunk) -> int:
@@ -220,7 +222,7 @@ class Folder:
         """Where a segment begins; None if it cannot be read. It is read as a whole, once."""
         if segment not in self._begins:
             try:
-                self._begins[segment] = int(read(self.path / segment)["begin"])
+                self._begins[segment] = int(read_archive(self.path / segment)["begin"])
             except (InvalidInput, KeyError, TypeError, ValueError) as error:
                 log.warning("%s", error)
                 return None
@@ -230,8 +232,11 @@ class Folder:
         pattern = re.compile(rf"chunk-{chunk.number:04d}\.{what}-(\d+)\.npz")
         return [int(m[1]) for p in self.path.iterdir() if (m := pattern.fullmatch(p.name))]
 
-    def _write(self, name: str, arrays: Mapping[str, Array]) -> None:
-        files.write_with(self.path / name, lambda stream: np.savez(stream, **arrays), overwrite=True)
+    def _write(self, name: str, arrays: dict[str, Any]) -> None:
+        def write(stream: BinaryIO) -> None:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+        files.write_with(self.path / name, write, overwrite=True)
 
 
 Workspace = Memory | Folder
@@ -263,18 +268,6 @@ def progress_of(path: str | Path) -> tuple[int, int]:
     return done, sum(part.replica_steps for part in parts)
 
 
-def read(path: Path) -> dict[str, Array]:
-    """All arrays of an archive; raises InvalidInput naming it if it is missing, damaged or foreign."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise InvalidInput(f"{path} is missing or damaged ({type(error).__name__})") from error
-    except (NotImplementedError, RuntimeError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
-        # What flipped bits in headers make of the zip and array formats.
-        raise InvalidInput(f"{path} is damaged ({type(error).__name__})") from error
-
-
 def _packed(rows: Rows) -> dict[str, Array]:
     """Each variable as one array over its times, beside these."""
     packed = {}
@@ -286,9 +279,7 @@ def _packed(rows: Rows) -> dict[str, Array]:
 
 def _unpacked(segment: Mapping[str, Array]) -> Rows:
     names = [name for name in segment if f"{name} times" in segment]
-    return {
-        name: dict(zip(segment[f"{name} times"].tolist(), segment[name], strict=True)) for name in names
-    }
+    return {name: dict(zip(segment[f"{name} times"].tolist(), segment[name], strict=True)) for name in names}
 
 
 def _merge(into: Rows, rows: Rows) -> None:

@@ -1,8 +1,8 @@
 """Where samples begin: a named law, or positions from a file.
 
-A file is a finished run (``RUN.nc``, whose state was kept): sample s begins where replica 0 of its longest t_w
-ended; or a NumPy array (``NAME.npy``) of shape (samples, P) whose row s is sample s, or (P,) for all. All
-begin at rest. The order of the P particles is that of :class:`simulate.systems.thermal_machine.ThermalMachine`.
+A file is a finished run (``RUN.nc``, its state kept): sample s begins where replica 0 of the longest t_w
+ended; or a NumPy array (``NAME.npy``) of shape (samples, P) whose row s is sample s, or (P,) for all.
+All begin at rest. The order of the P particles is that of :mod:`simulate.systems.thermal_machine`.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from deepglass import schema
+from deepglass.arrays import read_array
 from deepglass.errors import InvalidInput
 from simulate.systems.thermal_machine import STARTS, ThermalMachine
 
@@ -69,9 +70,9 @@ def _from_run(start: str, samples: range) -> NDArray[np.float64]:
 
 def _from_array(start: str, samples: range) -> NDArray[np.float64]:
     try:
-        array = np.load(start, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InvalidInput(f"start file {start} is not a readable .npy array") from error
+        array = read_array(start)
+    except InvalidInput as error:
+        raise InvalidInput(f"start file {error}") from error
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise InvalidInput(f"start file {start} must hold floats of shape (P,) or (samples, P)")
     if array.ndim == 1:

@@ -14,7 +14,7 @@ import xarray as xr
 from simulate.observables import pairs
 from simulate.plan import Chunk
 from simulate.protocol import Protocol
-from simulate.segments import Array, Rows
+from simulate.segments import Rows
 
 ONE_TIME = {
     "E": (),
@@ -119,12 +119,11 @@ class Record:
     def dataset(self, attributes: Mapping[str, str | int | float]) -> xr.Dataset:
         """The run, with the late overlaps ``q_star``, ``Q_star`` and their standard errors."""
         variables = {
-            name: (dims, self.arrays[name], {"long_name": _describe(name)}) for name, dims in self.dims.items()
+            name: (dims, self.arrays[name], {"long_name": _describe(name)})
+            for name, dims in self.dims.items()
         }
         dataset = xr.Dataset(variables, coords=self.coords, attrs={**_flat(self.protocol), **attributes})
-        late = xr.DataArray(
-            [self.protocol.steps - t_w for t_w in self.protocol.waiting_times], dims="t_w"
-        )
+        late = xr.DataArray([self.protocol.steps - t_w for t_w in self.protocol.waiting_times], dims="t_w")
         for name in ("q", "Q"):
             values = dataset[name].sel(t=late).drop_vars("t")
             # One replica has no pairs: its overlap is missing.
@@ -147,7 +146,7 @@ def over_samples(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def _describe(name: str) -> str:
-    if name in DESCRIPTIONS and name not in TWO_TIME or name == "q_test":
+    if (name in DESCRIPTIONS and name not in TWO_TIME) or name == "q_test":
         return DESCRIPTIONS[name]
     base, _, suffix = name.partition("_")
     return DESCRIPTIONS[base] + SUFFIXES[f"_{suffix}" if suffix else ""]
@@ -164,4 +163,3 @@ def _flat(protocol: Protocol) -> dict[str, str | int | float]:
         else:
             flat[name] = ",".join(map(str, value)) if isinstance(value, tuple) else value
     return flat
-

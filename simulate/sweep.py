@@ -6,10 +6,12 @@ processes may work on the same folder; the lock of a partial folder keeps two of
 """
 
 import json
+import logging
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deepglass import files
+from deepglass import files, schema
 from deepglass.errors import Diverged, InvalidInput
 from simulate import cluster as clusters
 from simulate import segments
@@ -85,6 +87,9 @@ def run_sweep(
     place = Path(folder).resolve()  # workers may stand elsewhere
     results = {result.point.index: result for result in survey(points, place)}
     files.check_target(place / "sweep.nc", overwrite=True)
+    for result in results.values():
+        if result.state is State.done:
+            _tidy(result.point.file(place))
     wanted = {State.todo, State.unfinished} | ({State.failed} if retry else set())
     items = [point for point in points if results[point.index].state in wanted]
     meter = _Meter(results.values(), place, progress)
@@ -114,15 +119,16 @@ def attempt(
     ``progress`` is called with the point's index and the replica-steps done.
     """
     try:
-        try:
-            return _work(point, folder, retry, progress)
-        except InvalidInput as error:
-            if IN_USE not in str(error) and not point.file(folder).exists():
-                raise
-            # Another process has it, has just finished it, or has just died and holds its lock for an
-            # instant longer.
-            time.sleep(1)
-            return _work(point, folder, retry, progress)
+        with _named(point):
+            try:
+                return _work(point, folder, retry, progress)
+            except InvalidInput as error:
+                if IN_USE not in str(error) and not point.file(folder).exists():
+                    raise
+                # Another process has it, has just finished it, or has just died and holds its lock for an
+                # instant longer.
+                time.sleep(1)
+                return _work(point, folder, retry, progress)
     except Exception as error:  # whatever it is, it is this point's: the others go on
         if IN_USE in str(error):
             return Result(point, State.elsewhere)
@@ -130,6 +136,24 @@ def attempt(
         reason = " ".join(str(error).split()) or type(error).__name__
         place = f"{last.filename}:{last.lineno} in {last.name}"
         return _failure(point, folder, reason, type(error).__name__, place)
+
+
+@contextmanager
+def _named(point: Point) -> Iterator[None]:
+    """What is logged of a run begins with the name of its point."""
+    make = logging.getLogRecordFactory()
+
+    def named(*arguments: Any, **more: Any) -> logging.LogRecord:
+        record = make(*arguments, **more)
+        if record.name.startswith("simulate."):
+            record.msg = f"{point.name}: {record.msg}"
+        return record
+
+    logging.setLogRecordFactory(named)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(make)
 
 
 def _work(point: Point, folder: Path, retry: bool, progress: Callable[[int, int], None] | None) -> Result:
@@ -168,6 +192,23 @@ def _look(point: Point, folder: Path) -> Result:
         return Result(point, State.failed, str(record.get("reason")), done)
     begun = (unfinished / segments.MANIFEST).exists()
     return Result(point, State.unfinished if begun else State.todo, "", done)
+
+
+def _tidy(file: Path) -> None:
+    """Remove the folder of a run that was killed when its file was written and the folder not yet gone."""
+    path = segments.partial_of(file)
+    if not path.exists():
+        return
+    try:
+        folder = segments.Folder(path, {})  # half removed: without a manifest it is of no value
+        if (path / segments.MANIFEST).exists():
+            folder = segments.Folder.open(path)
+            if folder.manifest.get("run_id") != schema.read(file, "run").attrs.get("run_id", ""):
+                return
+        folder.acquire()
+        folder.remove()
+    except InvalidInput:
+        pass  # its owner is just doing this
 
 
 def _same(path: Path, point: Point) -> None:

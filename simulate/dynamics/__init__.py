@@ -43,17 +43,17 @@ def choose(backend: str, device: torch.device) -> str:
     return backend
 
 
-def advance(backend: str, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32]) -> Advance:
-    """What moves a batch with the noise streams ``stream_keys`` (B, 2); ``backend`` as :func:`choose` gives."""
+def advance(backend: str, machine: ThermalMachine, law: Langevin, keys: NDArray[np.uint32]) -> Advance:
+    """What moves a batch with noise streams (B, 2); ``backend`` as :func:`choose` gives."""
     # Imported here: each backend's compiler is loaded only where it is used.
     if backend == "eager":
         from simulate.dynamics.eager import Eager
 
-        return Eager(machine, law, stream_keys)
+        return Eager(machine, law, keys)
     if backend == "compiled":
         from simulate.dynamics.compiled import Compiled
 
-        return Compiled(machine, law, stream_keys)
+        return Compiled(machine, law, keys)
     from simulate.dynamics.captured import Captured
 
-    return Captured(machine, law, stream_keys)
+    return Captured(machine, law, keys)

@@ -118,12 +118,12 @@ class ThermalMachine:
         return [layer.flatten(1) for layer in self._weights(self.views(flat))]
 
     def flat_layers(self, rows: NDArray[np.floating]) -> list[NDArray[np.floating]]:
-        """Stored configurations (B, P): the hidden layers 1..L-1, then the weight layers 1..L, (B, n_l) each."""
+        """Stored configurations (B, P): the hidden layers 1..L-1, then the weights 1..L, (B, n_l) each."""
         batch = torch.from_numpy(rows)
         return [x.numpy() for x in [*self.neuron_layers(batch), *self.weight_layers(batch)]]
 
     def unpack(self, rows: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
-        """Stored configurations (..., P) as ``S``, ``J_first``, ``J_hidden``, ``J_last``: (..., *shape of Views)."""
+        """Stored configurations (..., P) as those of :class:`Views`: (..., *shape)."""
         parts = self.views(torch.from_numpy(rows.reshape(-1, rows.shape[-1])))
         named = {"S": parts.S, "J_first": parts.first, "J_hidden": parts.hidden, "J_last": parts.last}
         return {name: x.numpy().reshape(*rows.shape[:-1], *x.shape[1:]) for name, x in named.items()}

@@ -142,7 +142,7 @@ def test_picture_shows_the_numbers(profile, measured):
     (bars,) = axis.containers
     segments = bars.lines[2][0].get_segments()
     np.testing.assert_allclose(
-        [(s[1, 1] - s[0, 1]) / 2 for s in segments], measured.q_star_error.values[1:-1]
+        [(s[1, 1] - s[0, 1]) / 2 for s in segments], measured.q_star_error.values[0, 1:-1]
     )
     caption = drawn.get_supxlabel().replace("\n", " ")
     for word in ("alpha = 10", "M = 50", "T = 1e-05", "seed 0", "t_w = 30", "3 samples x 3 replicas"):

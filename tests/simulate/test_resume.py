@@ -81,7 +81,9 @@ def killed_at_write(number: int, renamed: bool):
 @pytest.mark.parametrize("renamed", [False, True])
 def test_killed_before_or_after_every_single_write(tmp_path, monkeypatch, renamed):
     """Every instant between two changes of the folder, one by one."""
-    protocol = replace(TINY, samples=2, waiting_time=25, checkpoint_every=40, matrix_times=(5,), precision="float64")
+    protocol = replace(
+        TINY, samples=2, waiting_time=25, checkpoint_every=40, matrix_times=(5,), precision="float64"
+    )
     whole = run(protocol)
     number = 0
     while True:
@@ -124,7 +126,8 @@ def kill_again_and_again(protocol: Protocol, out: Path, times: int, seed: int, s
         child = os.fork()
         if child == 0:  # no exception and no test machinery may outlive this branch
             try:
-                resume(out) if (partial_of(out) / MANIFEST).exists() else run(protocol, out=out, overwrite=True)
+                begun = (partial_of(out) / MANIFEST).exists()
+                resume(out) if begun else run(protocol, out=out, overwrite=True)
             finally:
                 os._exit(0)
         time.sleep(generator.uniform(0.0, span))
@@ -152,7 +155,8 @@ def test_killed_as_a_user_would_see_it(tmp_path, capsys):
     out = tmp_path / "run.nc"
     protocol = replace(LONGER, steps=100_000, checkpoint_every=100)
     words = ["--depth", 3, "--width", 8, "--patterns", 100, "--steps", 100_000, "--waiting-time", "100,300",
-             "--samples", 3, "--replicas", 2, "--replicas-per-chunk", 4, "--checkpoint-every", 100]  # fmt: skip
+             "--samples", 3, "--replicas", 2, "--replicas-per-chunk", 4,
+             "--checkpoint-every", 100]  # fmt: skip
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "simulate", "run", *map(str, words), "--out", str(out)],
@@ -190,7 +194,7 @@ def test_longer_equals_one_long_run(tiny, tmp_path):
 
 
 def test_twice_longer_lacks_only_what_became_special_later(tmp_path):
-    """Single-machine values at ``steps - t_w`` of the new end, which the shorter run had no reason to take."""
+    """Single-machine values at ``steps - t_w`` of the new end: the shorter run had no reason to take them."""
     out = tmp_path / "run.nc"
     run(TINY, out=out)
     resume(out, more=40)

@@ -1,10 +1,6 @@
-"""Sweeps: what a file asks for, what the folder remembers, what survives kills, failures, second calls."""
+"""Sweeps: what the folder remembers, what survives failures, interruptions and second calls."""
 
 import json
-import multiprocessing
-import os
-import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +8,12 @@ import xarray as xr
 
 from deepglass import schema
 from deepglass.cli import main
-from deepglass.errors import DeepglassError, InvalidInput
-from simulate import Protocol, cluster, run, sweep
+from deepglass.errors import InvalidInput
+from simulate import Protocol, run, sweep
 from simulate.cli import app
-from simulate.grid import expand, load, pick, share
+from simulate.grid import expand, load
 from simulate.segments import Folder, partial_of
-from simulate.sweep import State, run_sweep, survey
+from simulate.sweep import run_sweep, survey
 
 RUN = {
     "data": "random", "depth": 3, "patterns": 20, "steps": 60, "waiting_time": 20, "samples": 2,
@@ -26,7 +22,6 @@ RUN = {
 WIDTHS = {"run": RUN, "grid": {"width": [3, 4]}}
 HALF_BAD = {"run": RUN, "points": [{"temperature": 1e6, "dt": 1.0}, {"temperature": 1e-4, "dt": 0.01}]}
 """The first point leaves its walls at once."""
-HUGE = "[grid]\n" + "\n".join(f"{name} = {list(range(1, 101))}" for name in ("width", "depth", "seed"))
 
 
 def toml(table: dict) -> str:
@@ -50,112 +45,6 @@ def assert_same_run(path: Path, protocol: Protocol) -> None:
         xr.testing.assert_identical(stored[name].drop_attrs(), direct[name].drop_attrs())
 
 
-# What a file asks for
-
-
-def test_grid_times_points_times_parts_of_the_samples(tmp_path):
-    path = tmp_path / "sweep.toml"
-    path.write_text(
-        """
-        samples_per_file = 4
-        [run]
-        samples = 6
-        first_sample = 10
-        [grid]
-        width = [5, 10]
-        temperature = [1e-5, 1]
-        [[points]]
-        waiting_time = [100, 1000]
-        [[points]]
-        waiting_time = 7
-        patterns = 250
-        """
-    )
-    points = load(path)
-    assert [point.index for point in points] == list(range(16))
-    assert points[0].name == "temperature=1e-05_waiting_time=100-1000_width=5.samples=10-13"
-    assert points[15].name == "patterns=250_temperature=1.0_waiting_time=7_width=10.samples=14-15"
-    assert [(p.protocol.first_sample, p.protocol.samples) for p in points[:2]] == [(10, 4), (14, 2)]
-    assert points[0].protocol == Protocol(
-        width=5, temperature=1e-5, waiting_time=(100, 1000), samples=4, first_sample=10
-    )
-    assert points[0].values == {"temperature": 1e-5, "waiting_time": (100, 1000), "width": 5}
-    # Two t_w: the trunk to the later one, then both branches.
-    assert points[0].replica_steps == 4 * (1000 + 4 * (19_900 + 19_000))
-
-
-def test_names_do_not_depend_on_the_rest_of_the_grid_and_fit_every_file_system():
-    one = expand({"grid": {"width": [4], "patterns": [20]}})
-    more = expand({"grid": {"patterns": [10, 20], "width": [2, 4]}})
-    assert one[0].name == "patterns=20_width=4"
-    assert one[0].name in [point.name for point in more]
-    awkward = {
-        "data": ["a b/x.npz", "c/x.npz", "./x y"],
-        "classes": [[0, 1], [-1, 1], [-1, -1]],
-        "extra_times": [[], list(range(100, 200))],
-    }
-    names = [point.name for point in expand({"grid": awkward})]
-    assert len(set(names)) == 18
-    for name in names:
-        assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_=")
-        assert len(name) <= 150
-    assert [p.name for p in expand({"run": {"width": 3}})] == ["run"]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[run", ["no TOML"]),
-        ("[rum]\nwidth = 3", ["rum", "did you mean run"]),
-        ("run = 3", ["[run]", "table"]),
-        ("[run]\nwidht = 3", ["[run]", "widht", "width"]),
-        ("[grid]\nwidht = [3]", ["[grid]", "widht", "width"]),
-        ("[[points]]\nwidht = 3", ["[[points]] 0", "widht", "width"]),
-        ("[run]\nwidth = 0", ["width = 0", ">= 1"]),
-        ("[grid]\nwidth = [3, 0, -1]", ["point 1", "width = 0", "1 more"]),
-        ("[grid]\nwidth = [3, '4']", ["point 1", "width = '4'"]),
-        ("[grid]\nwidth = 3", ["[grid] width = 3", "list"]),
-        ("[grid]\nwidth = []", ["[grid] width = []", "at least one"]),
-        ("[grid]", ["[grid] is empty"]),
-        ("points = []", ["[[points]]", "at least one"]),
-        ("[[points]]", ["[[points]] 0 is empty"]),
-        ("[grid]\nwidth = [3, 4, 3]", ["points 0 and 2 are the same", "width=3"]),
-        ("[grid]\ntemperature = [1, 1.0]", ["points 0 and 1 are the same"]),
-        ("[[points]]\nwidth = 10\n[[points]]\npatterns = 240", ["points 0 and 1 are the same"]),
-        ("[run]\nwidth = 3\n[grid]\nwidth = [3]", ["width", "[run]", "[grid]"]),
-        ("[grid]\nwidth = [3]\n[[points]]\nwidth = 3", ["width", "[grid]", "[[points]] 0"]),
-        ("samples_per_file = 0", ["samples_per_file = 0"]),
-        ("[grid]\nsteps = [10, 100_000]", ["point 0", "steps=10", "waiting_time"]),
-        (HUGE, ["1,000,000 points"]),
-    ],
-)  # fmt: skip
-def test_a_bad_file_is_refused_before_any_work_naming_file_and_value(tmp_path, capsys, text, words):
-    path = tmp_path / "sweep.toml"
-    path.write_text(text)
-    assert main(app, ["sweep", str(path), "--out", str(tmp_path / "out")]) == 2
-    message = capsys.readouterr().err
-    assert len(message.strip().splitlines()) == 1
-    for word in ["sweep.toml", *words]:
-        assert word in message
-    assert not (tmp_path / "out").exists()
-
-
-def test_shares_hold_every_point_once():
-    points = expand({"grid": {"seed": list(range(10))}})
-    for count in (1, 3, 12):
-        shares = [share(points, f"{i}/{count}") for i in range(count)]
-        assert sorted(point.index for part in shares for point in part) == list(range(10))
-    for wrong in ("3/3", "-1/3", "1", "a/b", "1/0", "1/2/3", "1/2\n"):
-        with pytest.raises(InvalidInput, match="I/N"):
-            share(points, wrong)
-    assert [point.index for point in pick(points, [7, 2, 7])] == [2, 7]
-    with pytest.raises(InvalidInput, match="only = 10"):
-        pick(points, [10])
-
-
-# What the folder remembers
-
-
 def test_a_sweep_is_direct_runs_and_done_points_are_skipped(tmp_path, monkeypatch):
     points = expand(WIDTHS)
     seen = []
@@ -176,6 +65,15 @@ def test_a_sweep_is_direct_runs_and_done_points_are_skipped(tmp_path, monkeypatc
     )
     assert seen[0] == (total, total * 3 // 2)  # what was done before counts
     assert {path: path.stat().st_mtime_ns for path in files} == files
+
+
+def test_samples_in_several_files_are_those_of_one_run(tmp_path):
+    points = expand({"run": {**RUN, "samples": 3}, "samples_per_file": 2})
+    run_sweep(points, tmp_path)
+    parts = [schema.read(point.file(tmp_path), "run").q for point in points]
+    whole = run(Protocol(**{**RUN, "samples": 3})).q
+    joined = xr.combine_by_coords(parts).q  # by their coordinate, as docs/sweeps.md does
+    xr.testing.assert_allclose(joined, whole, rtol=1e-4)  # batches differ by rounding
 
 
 def test_a_point_of_other_parameters_is_never_taken_for_done(tmp_path):
@@ -268,6 +166,21 @@ def test_an_interrupted_point_is_resumed_bit_for_bit(tmp_path, monkeypatch):
         run_sweep(expand({"run": RUN, "grid": {"width": [5]}}), tmp_path)
 
 
+def test_what_a_kill_between_file_and_folder_leaves_is_removed_and_nothing_else(tmp_path, monkeypatch):
+    points = expand({"run": RUN, "grid": {"width": [3, 4, 5]}})
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "remove", lambda folder: None)
+        run_sweep(points, tmp_path)
+    folders = [partial_of(point.file(tmp_path)) for point in points]
+    manifest = json.loads((folders[1] / "run.json").read_text())
+    (folders[1] / "run.json").write_text(json.dumps({**manifest, "run_id": "of another run"}))
+    (folders[2] / "run.json").unlink()
+    assert states(survey(points, tmp_path)) == ["done"] * 3
+    assert all(folder.exists() for folder in folders)
+    assert states(run_sweep(points, tmp_path)) == ["done"] * 3
+    assert [folder.exists() for folder in folders] == [False, True, False]
+
+
 def test_a_point_that_another_process_works_on_is_left_to_it(tmp_path, monkeypatch):
     points = expand(WIDTHS)
 
@@ -303,103 +216,3 @@ def test_a_dry_run_lists_and_touches_nothing(tmp_path, capsys):
     assert sorted((p, p.stat().st_mtime_ns) for p in out.rglob("*")) == before
     assert main(app, [*arguments, "--only", "0", "--task", "0/2"]) == 2
     assert "--only and --task" in capsys.readouterr().err
-
-
-# Workers
-
-
-def kill_one_at_work(folder: Path, killed: list[int]) -> None:
-    """Kill a child of this process that holds the lock of a point with at least one checkpoint."""
-    for child in multiprocessing.active_children():
-        for number in Path(f"/proc/{child.pid}/fd").iterdir():
-            try:
-                held = Path(os.readlink(number))
-            except OSError:
-                continue
-            if held.name == "lock" and folder in held.parents and list(held.parent.glob("*.state-*.npz")):
-                os.kill(child.pid, signal.SIGKILL)
-                killed.append(child.pid)
-                return
-
-
-@pytest.mark.parametrize(
-    "where", [{"workers": 2}, {"cluster": "local", "workers": 1}], ids=["processes", "dask"]
-)
-def test_the_death_of_a_worker_costs_nothing_but_time(tmp_path, monkeypatch, where):
-    if "cluster" in where:
-        pytest.importorskip("distributed")
-    monkeypatch.setattr(cluster, "PAUSE", 0.05)
-    long = {**RUN, "steps": 4000, "waiting_time": 500, "samples": 1, "checkpoint_every": 100}
-    points = expand({"run": long, "grid": {"seed": [1, 2]}})
-    killed: list[int] = []
-    seen = []
-
-    def progress(done: int, total: int) -> None:
-        seen.append((done, total))
-        if not killed:
-            kill_one_at_work(tmp_path, killed)
-
-    results = run_sweep(points, tmp_path, progress=progress, **where)
-    assert len(killed) == 1
-    assert states(results) == ["done", "done"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed=1.nc", "seed=2.nc"]
-    assert seen[0] == (0, 2 * (500 + 2 * 3500))
-    assert any(0 < done < total for done, total in seen)
-    assert seen[-1] == (seen[0][1], seen[0][1])
-    for point in points:
-        assert_same_run(point.file(tmp_path), point.protocol)
-    assert not multiprocessing.active_children()
-
-
-def test_an_item_whose_workers_all_die_is_given_up(monkeypatch, caplog):
-    monkeypatch.setattr(cluster, "DEATHS", 1)
-    with cluster.Processes(2) as pool:
-        outcomes = dict(pool.each(os._exit, [7], lambda: None))
-    assert outcomes == {7: cluster.Lost("its worker died 1 times")}
-    assert "exit code 7" in caplog.text
-
-
-def test_a_point_given_up_is_a_failed_one(tmp_path, monkeypatch):
-    class Deadly(cluster.Here):
-        here = False
-
-        def each(self, work, items, tick):
-            for item in items:
-                yield item, cluster.Lost("its worker died 3 times")
-
-    monkeypatch.setattr(sweep, "pool", lambda *_: Deadly())
-    points = expand(WIDTHS)
-    assert {result.reason for result in run_sweep(points, tmp_path)} == {"its worker died 3 times"}
-    monkeypatch.undo()
-    assert states(survey(points, tmp_path)) == ["failed", "failed"]
-    assert states(run_sweep(points, tmp_path, retry=True)) == ["done", "done"]
-
-
-def test_workers_that_cannot_be_are_refused(tmp_path, monkeypatch):
-    points = expand(WIDTHS)
-    with pytest.raises(InvalidInput, match="workers = 0"):
-        run_sweep(points, tmp_path / "out", workers=0)
-    with pytest.raises(InvalidInput, match="has its own"):
-        run_sweep(points, tmp_path / "out", workers=2, cluster="tcp://127.0.0.1:1")
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "distributed", None)
-        with pytest.raises(InvalidInput, match=r"pip install 'deepglass\[cluster\]'"):
-            run_sweep(points, tmp_path / "out", cluster="local")
-    pytest.importorskip("distributed")
-    monkeypatch.setattr(cluster, "ANSWER", 0.5)
-    for address in ("tcp://127.0.0.1:1", "nonsense"):
-        with pytest.raises(InvalidInput, match=f"cluster = '{address}': no dask scheduler answers"):
-            run_sweep(points, tmp_path / "out", cluster=address)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_cluster_that_goes_away_ends_the_call_with_its_reason():
-    class Future:
-        status = "cancelled"
-
-    with pytest.raises(DeepglassError, match="went away"):
-        cluster.Dask("tcp://x:1", 1)._outcome(Future())
-
-
-def test_states_read_as_words():
-    assert [str(state) for state in State] == ["to do", "unfinished", "done", "failed", "running elsewhere"]

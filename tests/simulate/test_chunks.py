@@ -1,0 +1,105 @@
+"""Chunks: how a run is cut, what memory that takes, and that the cut cannot be seen in the result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepglass.errors import InvalidInput
+from simulate import Protocol, noise, plan, run
+from simulate.noise import Member
+
+SMALL = Protocol(
+    depth=3, width=4, patterns=20, steps=100, waiting_time=(10, 40), samples=5, replicas=2,
+    precision="float64", temperature=1e-3, matrix_times=(50,),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole() -> xr.Dataset:
+    return run(SMALL)
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 100))
+def test_every_machine_is_in_one_chunk_and_none_is_too_large(samples, replicas, limit):
+    protocol = Protocol(steps=50, waiting_time=(5, 20), samples=samples, replicas=replicas, first_sample=3)
+    limit = max(limit, replicas)
+    parts = plan.chunks(protocol, limit)
+    assert [part.number for part in parts] == list(range(len(parts)))
+    members = [member for part in parts for member in part.members(3)]
+    everyone = [Member(3 + s) for s in range(samples)]
+    everyone += [Member(3 + s, a, t_w) for t_w in (5, 20) for s in range(samples) for a in range(replicas)]
+    assert members == everyone
+    assert all(len(part.members(3)) == part.machines <= limit for part in parts)
+    assert {part.t_w: (part.first, part.last) for part in parts} == {None: (0, 20), 5: (5, 50), 20: (20, 50)}
+    sizes = [len(part.samples) for part in parts if part.t_w == 5]
+    assert max(sizes) - min(sizes) <= 1
+    work = samples * 20 + samples * replicas * (45 + 30)
+    assert sum(part.replica_steps for part in parts) == work
+
+
+@pytest.mark.parametrize("limit", [2, 3, 4, 7])
+def test_the_cut_is_not_seen(whole, limit):
+    """1e-11 after 100 steps in float64; trajectories of other shapes differ by rounding only."""
+    cut = run(replace(SMALL, replicas_per_chunk=limit))
+    for name in whole.data_vars:
+        tolerance = 1e-6 if name == "state_v" else 1e-9
+        np.testing.assert_allclose(cut[name], whole[name], rtol=tolerance, atol=1e-11, err_msg=str(name))
+
+
+def test_samples_can_be_run_in_parts(whole):
+    parts = [run(replace(SMALL, samples=n, first_sample=k)) for k, n in ((0, 2), (2, 3))]
+    joined = xr.concat(
+        [part.drop_dims(["machine", "machine_b"]) for part in parts], "sample", data_vars="minimal"
+    )
+    for name in ("E", "q", "Q_raw", "c", "state_r"):
+        np.testing.assert_allclose(joined[name], whole[name], rtol=1e-9, atol=1e-11)
+    assert joined["sample"].values.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_waiting_time_alone_gives_the_same_replicas(whole):
+    """What a replica does depends on its own t_w only, not on the others of the run."""
+    alone = run(replace(SMALL, waiting_time=40))
+    for name in ("E", "q", "C"):
+        a, b = alone[name].sel(t_w=40), whole[name].sel(t_w=40)
+        common = np.intersect1d(a.t, b.t)
+        np.testing.assert_allclose(a.sel(t=common), b.sel(t=common), rtol=1e-9, atol=1e-11)
+
+
+def test_replicas_of_different_waiting_times_have_their_own_noise():
+    members = [
+        Member(0),
+        Member(0, 0, 0),
+        Member(0, 0, 10),
+        Member(0, 0, 40),
+        Member(0, 1, 10),
+        Member(1, 0, 10),
+    ]
+    kicks = noise.normal(noise.keys(3, members), 50, 64).numpy()
+    assert np.unique(kicks).size > 6 * 64 - 3
+    before = run(replace(SMALL, temperature=0.5, samples=1)).E.isel(sample=0, replica=0)
+    assert (before.sel(t_w=10, t=10) == before.sel(t_w=40, t=10)).all()  # one trunk
+    assert before.sel(t_w=10, t=100) != before.sel(t_w=40, t=100)
+
+
+def test_memory_is_reckoned_from_shapes_before_anything_is_made(monkeypatch):
+    paper = Protocol(data="random", width=10, patterns=2_000, samples=20, replicas=8, keep_state=False)
+    particles = 9 * 10 * 2_000 + 10 * 784 + 8 * 100 + 20
+    one = 4 * particles * plan.COPIES["compiled"]
+    gib = 2**30
+    fit = plan.machines_that_fit(paper, "compiled", 784, 2, have=gib)
+    assert fit == min(int(0.8 * gib // one), plan.MOST["cpu"])
+    monkeypatch.setitem(plan.MOST, "cpu", 10**9)
+    assert plan.machines_that_fit(paper, "compiled", 784, 2, have=gib) == int(0.8 * gib // one)
+    assert plan.machines_that_fit(replace(paper, replicas_per_chunk=16), "compiled", 784, 2, have=gib) == 16
+    with pytest.raises(InvalidInput, match=r"8 replicas .* GiB"):
+        plan.machines_that_fit(paper, "compiled", 784, 2, have=8 * one)
+    monkeypatch.setattr(plan, "memory", lambda device: 10 * one)
+    monkeypatch.setattr(torch, "zeros", lambda *_: pytest.fail("something was made"))
+    assert plan.machines_that_fit(replace(paper, samples=1, replicas=1), "compiled", 784, 2) == 8
+    with pytest.raises(InvalidInput, match="reduce samples"):
+        plan.machines_that_fit(replace(paper, samples=20, keep_state=True), "compiled", 784, 2)
