@@ -15,6 +15,10 @@ class InvalidInput(DeepglassError, ValueError):
     exit_code = 2
 
 
+class InUse(InvalidInput):
+    """What was named is being worked on by another process."""
+
+
 class NoSolution(DeepglassError):
     """The equations have no solution on the branch asked for.
 

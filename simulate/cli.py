@@ -77,7 +77,9 @@ def run(
     device: Annotated[str, choice(DEVICES, "Where to compute.")] = Protocol.device,
     backend: Annotated[str, choice(BACKENDS, "How to step; auto is the fastest.")] = Protocol.backend,
     precision: Annotated[str, choice(PRECISIONS, "Of the particles.")] = Protocol.precision,
-    threads: Annotated[int, typer.Option(help="CPU threads of the matrix products.")] = Protocol.threads,
+    threads: Annotated[
+        int, typer.Option(help="CPU threads that share the machines of a chunk.")
+    ] = Protocol.threads,
     replicas_per_chunk: Annotated[
         int | None, typer.Option(help="Machines advanced together at most; bounds the memory.")
     ] = None,

@@ -49,7 +49,7 @@ class ThermalExperiment:
     def advance(self, members: list[Member]) -> dynamics.Advance:
         """What moves the batch of ``members``."""
         keys = noise.keys(self.protocol.seed, members)
-        return dynamics.advance(self.backend, self.machine, self.protocol.law(), keys)
+        return dynamics.advance(self.backend, self.machine, self.protocol.law(), keys, self.protocol.threads)
 
     def temperatures(self, first: int, count: int) -> NDArray:  # type: ignore[type-arg]
         """Of the thermostat, step by step."""

@@ -22,7 +22,11 @@ class ProgressBar:
         """Report how far the work is."""
         if self.bar is None:
             pause = 1.0 if sys.stderr.isatty() else 30.0
-            self.bar = tqdm(total=total, unit="replica-step", unit_scale=True, mininterval=pause, leave=False)
+            # What was done before is no part of the speed.
+            self.bar = tqdm(
+                total=total, initial=done, unit="replica-step", unit_scale=True, mininterval=pause,
+                leave=False,
+            )  # fmt: skip
         self.bar.update(done - self.bar.n)
 
     def __exit__(self, *error: object) -> None:

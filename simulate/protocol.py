@@ -46,8 +46,9 @@ class Protocol:
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         backend: "auto", or one of :data:`simulate.dynamics.BACKENDS`.
         precision: of the particles, "float32" or "float64".
-        threads: CPU threads of the matrix products. One is the default: threads that meet several
-            times a step lose more than they win unless the layers are large and the cores idle.
+        threads: CPU threads that share a chunk, each with machines of its own (compiled backend), or
+            those of torch (eager). One is the default: torch's, which meet several times a step, lose
+            more than they win unless the layers are large and the cores idle.
         replicas_per_chunk: machines advanced together at most; None: as many as fit the memory.
         per_decade: measurement times per decade of t.
         extra_times: more of them, on both clocks.

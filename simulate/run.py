@@ -59,6 +59,9 @@ def run(
         old.acquire()
         old.remove()
     workspace = Folder.create(folder, job.manifest(overwrite=overwrite))
+    if target.exists() and not overwrite:  # another process has just finished it
+        workspace.remove()
+        raise InvalidInput(f"output file {target} exists; pass --overwrite to replace it or name another")
     workspace.commit()
     return _finish(job, workspace, target, progress)
 

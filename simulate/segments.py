@@ -9,6 +9,7 @@ everything measured before it. Files are NumPy archives, whose checksums are tes
 import fcntl
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from deepglass import files, schema
 from deepglass.arrays import read_archive
-from deepglass.errors import InvalidInput
+from deepglass.errors import InUse, InvalidInput
 from simulate.plan import Chunk, chunks
 from simulate.protocol import Protocol
 
@@ -133,8 +134,10 @@ class Folder:
         try:
             self._lock = open(self.path / "lock", "wb")  # noqa: SIM115 (held until the process ends)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self.path / "lock")):
+                raise BlockingIOError  # the folder was removed between the two lines above, or made anew
         except BlockingIOError as error:
-            raise InvalidInput(f"{self.path} is in use by another process") from error
+            raise InUse(f"{self.path} is in use by another process") from error
         except OSError as error:
             raise InvalidInput(f"{self.path} cannot be written: {error.strerror}") from error
         for left in self.path.glob(".*.tmp"):  # of a process that was killed

@@ -78,5 +78,5 @@ def _from_array(start: str, samples: range) -> NDArray[np.float64]:
     if array.ndim == 1:
         return np.asarray(np.tile(array, (len(samples), 1)), dtype=float)
     if samples.stop > len(array):
-        raise InvalidInput(f"start file {start} has {len(array)} rows, sample {samples.stop - 1} needs more")
+        raise InvalidInput(f"start file {start} has {len(array)} rows, sample {samples.stop - 1} has none")
     return np.asarray(array[samples.start : samples.stop], dtype=float)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from deepglass import files, schema
-from deepglass.errors import Diverged, InvalidInput
+from deepglass.errors import Diverged, InUse, InvalidInput
 from simulate import cluster as clusters
 from simulate import segments
 from simulate.cluster import Lost, pool
@@ -28,9 +28,6 @@ from simulate.grid import Point, expand, load, pick, share
 from simulate.run import resume, run
 
 __all__ = ["Point", "Result", "State", "expand", "load", "pick", "run_sweep", "share", "survey"]
-
-IN_USE = "in use by another process"
-"""What :class:`simulate.segments.Folder` says of a folder that another process holds."""
 
 
 class State(StrEnum):
@@ -123,14 +120,14 @@ def attempt(
             try:
                 return _work(point, folder, retry, progress)
             except InvalidInput as error:
-                if IN_USE not in str(error) and not point.file(folder).exists():
+                if not isinstance(error, InUse) and not point.file(folder).exists():
                     raise
                 # Another process has it, has just finished it, or has just died and holds its lock for an
                 # instant longer.
                 time.sleep(1)
                 return _work(point, folder, retry, progress)
     except Exception as error:  # whatever it is, it is this point's: the others go on
-        if IN_USE in str(error):
+        if isinstance(error, InUse):
             return Result(point, State.elsewhere)
         last = traceback.extract_tb(error.__traceback__)[-1]
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -43,8 +43,13 @@ def choose(backend: str, device: torch.device) -> str:
     return backend
 
 
-def advance(backend: str, machine: ThermalMachine, law: Langevin, keys: NDArray[np.uint32]) -> Advance:
-    """What moves a batch with noise streams (B, 2); ``backend`` as :func:`choose` gives."""
+def advance(
+    backend: str, machine: ThermalMachine, law: Langevin, keys: NDArray[np.uint32], threads: int = 1
+) -> Advance:
+    """What moves a batch with noise streams (B, 2); ``backend`` as :func:`choose` gives.
+
+    ``threads`` share the batch of the compiled backend; torch has its own number for the others.
+    """
     # Imported here: each backend's compiler is loaded only where it is used.
     if backend == "eager":
         from simulate.dynamics.eager import Eager
@@ -53,7 +58,7 @@ def advance(backend: str, machine: ThermalMachine, law: Langevin, keys: NDArray[
     if backend == "compiled":
         from simulate.dynamics.compiled import Compiled
 
-        return Compiled(machine, law, keys)
+        return Compiled(machine, law, keys, threads)
     from simulate.dynamics.captured import Captured
 
     return Captured(machine, law, keys)

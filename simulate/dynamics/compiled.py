@@ -1,9 +1,18 @@
-"""The CPU backend: forces, noise, update and walls fused in one compiled kernel; serial, no allocation.
+"""The CPU backend: forces, noise, update and walls fused in one compiled kernel; no allocation in the loop.
+
+With several threads each advances its own part of the batch through all steps of a call: they meet once a
+call, not several times a step.
 
 Memory, in units of the particles P of one machine: r and v are the caller's, 2 per machine. The backend
-holds z_1 (or d_1) of the whole batch, 1/(L-1) per machine, y_l of one machine at a time, 1 in all, and
+holds z_1 (or d_1) of the whole batch, 1/(L-1) per machine, y_l of one machine at a time, 1 per thread, and
 tables and tiles that stay in the second-level cache.
 """
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import Event
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +22,8 @@ from simulate import kernels
 from simulate.dynamics.langevin import Langevin
 from simulate.systems.thermal_machine import ThermalMachine, merge
 
+Rows = NDArray[Any]  # floats, in the precision of the machine
+
 STEPS = 16
 """Steps of one compiled call: it cannot be interrupted."""
 
@@ -21,27 +32,64 @@ TILE_NUMBERS, TILE_PATTERNS = 5120, 256
 
 
 class Compiled:
-    """See :class:`simulate.dynamics.Advance`. A trajectory does not depend on the make-up of its batch."""
+    """See :class:`simulate.dynamics.Advance`.
 
-    def __init__(self, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32]):
-        self.machine, self.law, self.keys = machine, law, stream_keys
-        real = np.float32 if machine.dtype == torch.float32 else np.float64
-        self.plan = plan(machine.inputs.numpy(), machine.outputs.numpy())
-        self.shape, self.work = buffers(machine, self.plan, len(stream_keys))
-        self.real = real
+    A trajectory depends neither on the make-up of its batch nor on ``threads``, to the bit.
+    """
+
+    def __init__(
+        self, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32], threads: int = 1
+    ):
+        self.law = law
+        self.real = np.float32 if machine.dtype == torch.float32 else np.float64
+        layer_one = plan(machine.inputs.numpy(), machine.outputs.numpy())
+        batch = len(stream_keys)
+        threads = min(threads, batch)
+        ends = [batch * i // threads for i in range(threads + 1)]
+        self._parts = [
+            _Part(slice(a, b), stream_keys[a:b], layer_one, *buffers(machine, layer_one, b - a))
+            for a, b in pairwise(ends)
+        ]
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def __call__(
         self, r: torch.Tensor, v: torch.Tensor, first: int, temperatures: NDArray[np.float64]
     ) -> None:
         """Advance in place, one step per temperature."""
-        pairs = [self.law.coefficients(float(temperature)) for temperature in temperatures]
-        # Amplitudes are built in float64 and cast last.
-        a, b = (np.array(column, self.real) for column in zip(*pairs, strict=True)) if pairs else ((), ())
-        for done in range(0, len(pairs), STEPS):
+        pairs = np.array([self.law.coefficients(float(t)) for t in temperatures]).reshape(-1, 2)
+        a, b = pairs.astype(self.real).T.copy()  # built in float64, cast last
+        stop = Event()
+        job = (r.numpy(), v.numpy(), first, a, self.real(self.law.dt), b, stop)
+        if self._pool is None:
+            self._parts[0].run(*job)
+            return
+        running = [self._pool.submit(part.run, *job) for part in self._parts]
+        try:
+            for part in running:
+                part.result()
+        finally:
+            stop.set()  # after an interrupt the others end soon too
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The machines of one thread, with its work space."""
+
+    rows: slice
+    keys: NDArray[np.uint32]
+    plan: kernels.Plan
+    shape: kernels.Shape
+    work: kernels.Work
+
+    def run(self, r: Rows, v: Rows, first: int, a: Rows, dt: Any, b: Rows, stop: Event) -> None:
+        """As the backend's call, for these machines; ends early when ``stop`` is set."""
+        for done in range(0, len(a), STEPS):
+            if stop.is_set():
+                return
             here = slice(done, done + STEPS)
             kernels.advance(
-                r.numpy(), v.numpy(), self.keys, np.uint64(first + done), a[here], self.real(self.law.dt),
-                b[here], self.shape, self.plan, self.work,
+                r[self.rows], v[self.rows], self.keys, np.uint64(first + done), a[here], dt, b[here],
+                self.shape, self.plan, self.work,
             )  # fmt: skip
 
 

@@ -188,3 +188,17 @@ def test_tanh_of_float64_is_that_of_the_library():
     y = x.copy()
     kernels.tanh(y)
     np.testing.assert_allclose(y, np.tanh(x), rtol=1e-15)
+
+
+def test_threads_share_the_batch_and_change_nothing():
+    """Bit for bit, for any number of them, as each machine is advanced by itself."""
+    m = machine((4, 5, 9, 2, 70))
+    keys = noise.keys(1, [(s, 0) for s in range(5)])
+    results = []
+    for threads in (1, 2, 5, 9):
+        r, v = m.start("small", 3, range(5)), torch.zeros(5, m.particles, dtype=m.dtype)
+        Compiled(m, Langevin(), keys, threads)(r, v, 7, np.full(40, 1e-3))
+        results.append((r, v))
+    for r, v in results[1:]:
+        assert torch.equal(r, results[0][0])
+        assert torch.equal(v, results[0][1])

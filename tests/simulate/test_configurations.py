@@ -61,9 +61,8 @@ def test_matrices_hold_every_pair_and_agree_with_the_pairs_of_a_sample(measured)
                 np.testing.assert_allclose(matrix[:, 3 * s + a, 3 * s + b], stored, rtol=1e-10)
     first = measured.J_first.sel(t_w=10, t_frame=100)
     across = (first[0, 2] * first[1, 0]).mean()
-    assert measured.Q_matrix_raw.sel(t_w=10, t_matrix=100, weight_layer=1)[2, 3] == pytest.approx(
-        float(across)
-    )
+    found = measured.Q_matrix_raw.sel(t_w=10, t_matrix=100, weight_layer=1)[2, 3]
+    assert found == pytest.approx(float(across))
     assert measured.machine_sample.values.tolist() == [0, 0, 0, 1, 1, 1]
     assert np.isnan(measured.Q_matrix_raw.sel(t_w=50, t_matrix=100)).all()
 
@@ -119,11 +118,11 @@ def test_start_from_an_array_and_from_a_run(measured, tmp_path):
     [
         (np.zeros((2, 5)), "5 particles"),
         (np.zeros(5), "5 particles"),
-        (np.zeros((1, 1)), "1 rows"),
+        (np.zeros((1, 476)), "1 rows, sample 1"),
         (np.zeros((2, 2, 2)), "shape"),
         (np.zeros((2, 5), int), "floats"),
-        (np.full((2, 348), 1.5), "outside"),
-        (np.full((2, 348), np.nan), "outside"),
+        (np.full((2, 476), 1.5), "outside"),
+        (np.full((2, 476), np.nan), "outside"),
     ],
 )
 def test_bad_start_arrays_are_refused_before_work(tmp_path, monkeypatch, array, message):

@@ -18,8 +18,8 @@ LADDER = Protocol(steps=100_000, waiting_time=(100, 1_000, 10_000))
 
 def test_it_survives_json_and_names_what_it_does_not_know():
     odd = replace(
-        LADDER, classes=(0, 1), schedule="anneal", initial_temperature=1e-3, schedule_steps=5, matrix_times=(7,),
-        replicas_per_chunk=8, start="x.npy",
+        LADDER, classes=(0, 1), schedule="anneal", initial_temperature=1e-3, schedule_steps=5,
+        matrix_times=(7,), replicas_per_chunk=8, start="x.npy",
     )  # fmt: skip
     assert Protocol.from_json(odd.to_json()) == odd
     assert Protocol.from_json(LADDER.to_json()).waiting_times == (100, 1_000, 10_000)

@@ -206,6 +206,14 @@ def test_zero_temperature_cools():
     assert measured.attrs["warnings"] == ""
 
 
+def test_float32_follows_float64(small):
+    """To a few units of float32's rounding after 60 steps; energies and overlaps are reduced in float64."""
+    single = measure(changed(precision="float32"))
+    for name in ("E", "E_layer", "S2", "J2", "c", "q", "Q_raw"):
+        np.testing.assert_allclose(single[name], small[name], rtol=3e-5, atol=1e-7, err_msg=name)
+    assert (single.E != small.E).any()
+
+
 def test_threads_are_set_for_the_run_only():
     before = torch.get_num_threads()
     run(changed(steps=2, waiting_time=1, threads=1))
