@@ -54,13 +54,13 @@ def timed(work: Repeat, count: int, device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def best(work: Repeat, seconds: float, device: torch.device) -> float:
+def best(work: Repeat, seconds: float, device: torch.device, first: int = 1) -> float:
     """Seconds of one repetition: the best of three windows that last ``seconds`` together.
 
-    What is compiled or recorded on the first call of a length is not counted.
+    ``work`` is called with ``first`` 2^n. Not counted is what the first call compiles or records.
     """
-    work(1)
-    count = 1
+    work(first)
+    count = first
     while timed(work, count, device) < seconds / 12:
         count *= 2
     return min(_window(work, count, seconds / 3, device) for _ in range(3))
@@ -210,13 +210,14 @@ def roof(m: ThermalMachine, batch: int, distinct: int, seconds: float) -> Roof:
     device = m.device
     strict = products(m, batch, distinct)
     times = {p: product_time(p, seconds, device) for p in [*strict, *products(m, batch, m.first_shape[1])]}
-    total = [
+    full, merged = (
         sum(p.count * times[p] for p in products(m, batch, columns)) / batch
         for columns in (m.first_shape[1], distinct)
-    ]
+    )
     copy = bandwidth(batch * m.particles, seconds, device)
     return Roof(
-        *total,
+        products=full,
+        strict_products=merged,
         traffic=traffic(m) / copy,
         noise=m.particles * noise_time(seconds, device),
         rates={p.name: p.flop / (p.count * times[p]) for p in strict},

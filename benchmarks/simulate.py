@@ -85,11 +85,16 @@ class Size:
 
     def description(self) -> Row:
         """What was used, for the record."""
-        inputs, outputs = signs(self)
+        (patterns, inputs), outputs = signs(self)[0].shape, signs(self)[1].shape[1]
+        flop = [
+            roofline.flop(DEPTH, self.width, patterns, columns, outputs)
+            for columns in (inputs, distinct(self))
+        ]
         return {
-            "data": self.data, "depth": DEPTH, "width": self.width, "patterns": self.patterns,
-            "inputs": inputs.shape[1], "outputs": outputs.shape[1], "distinct columns": distinct(self),
-            "particles": ThermalMachine.count(DEPTH, self.width, *inputs.shape, outputs.shape[1]),
+            "data": self.data, "L": DEPTH, "N": self.width, "M": patterns, "N_0": inputs, "N_L": outputs,
+            "distinct columns": distinct(self),
+            "particles": ThermalMachine.count(DEPTH, self.width, patterns, inputs, outputs),
+            "Mflop": flop[0] / 1e6, "strict Mflop": flop[1] / 1e6,
         }  # fmt: skip
 
 
@@ -279,7 +284,12 @@ class Bench:
 
     def autograd_time(self, m: ThermalMachine) -> float:
         """Seconds per step of the baseline."""
-        return roofline.best(autograd(m), self.seconds, self.device)
+        return self.time(autograd(m))
+
+    def time(self, steps: Repeat) -> float:
+        """Seconds per step, in calls of whole graphs on CUDA."""
+        first = roofline.RECORDED if self.device.type == "cuda" else 1
+        return roofline.best(steps, self.seconds, self.device, first)
 
     def engine(
         self, size: Size, m: ThermalMachine, backend: str, batches: tuple[int, ...], guess: float
@@ -304,7 +314,7 @@ class Bench:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(self.device)
             held = torch.cuda.memory_allocated(self.device)
-        found = roofline.best(ours(m, backend, batch), self.seconds, self.device) / batch
+        found = self.time(ours(m, backend, batch)) / batch
         if self.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(self.device) - held
             self.memory.append(memory_row(size, backend, batch, m, peak))
@@ -358,7 +368,7 @@ class Bench:
         """Where a step's time goes, in microseconds per replica-step, beside the whole step's."""
         m = size.machine(self.device)
         parts = roofline.profile(m, streams(batch), start(m, batch), self.seconds)
-        whole = roofline.best(ours(m, self.fast, batch), self.seconds, self.device) / batch
+        whole = self.time(ours(m, self.fast, batch)) / batch
         draw = m.particles * roofline.noise_time(self.seconds / 10, self.device)
         return {
             "size": size.name, "batch": batch, "engine": self.fast,
@@ -397,7 +407,8 @@ def tabulate(rows: list[Row], leave: Iterable[str] = ()) -> str:
 def report(record: Row) -> str:
     """All tables."""
     head = f"{record['device']}, {record['kind']}, {record['threads']} thread(s), torch {record['torch']}"
-    parts = [head, tabulate(record["rows"]), lines(record["limits"])]
+    data = [{"size": name, **found} for name, found in record["data"].items()]
+    parts = [head, tabulate(data), tabulate(record["rows"]), lines(record["limits"])]
     narrow = [name for name in record["roofline"][0] if name.startswith("output")]
     parts.append(tabulate(record["roofline"], leave=narrow))
     if found := record["profile"]:

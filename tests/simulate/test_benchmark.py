@@ -1,4 +1,4 @@
-"""The benchmark at a toy size: that it runs, what it writes, that it counts and cuts right. Nothing is timed."""
+"""The benchmark at a toy size: it runs, writes what it should, counts and cuts right. Nothing is timed."""
 
 import json
 
@@ -29,11 +29,15 @@ def machine(depth=4, patterns=70, width=5, outputs=2):
     return ThermalMachine(signs, signs[:, :outputs], depth, width)
 
 
-def test_a_run_prints_tables_and_writes_json(tmp_path, capsys):
-    out = tmp_path / "bench.json"
+def record_of(folder, *more):
+    out = folder / "bench.json"
     arguments = ["--device", "cpu", "--sizes", "N=3", "--patterns", "40", "--batches", "1,2", "--seconds"]
-    assert cli.main(simulate.app, [*arguments, "0.01", "--no-full", "--out", str(out)]) == 0
-    record = json.loads(out.read_text())
+    assert cli.main(simulate.app, [*arguments, "0.01", "--out", str(out), *more]) == 0
+    return json.loads(out.read_text())
+
+
+def test_a_run_prints_tables_and_writes_json(tmp_path, capsys):
+    record = record_of(tmp_path, "--no-full")
     assert record["data"]["N=3"]["data"] == "synthetic"
     assert {"device", "threads", "torch", "limits", "profile", "memory", "created"} <= record.keys()
     engines = [(row["engine"], row["batch"]) for row in record["rows"]]
@@ -98,6 +102,14 @@ def test_drawings_repeat_columns_as_mnist_does():
     assert inputs.shape == (2000, 784)
     assert np.array_equal(outputs[:2], [[1, -1], [-1, 1]])
     assert 420 < merge(inputs.T)[0].size < 520  # of MNIST's zeros and ones: 471
+
+
+@pytest.mark.slow  # compiles the parts, starts processes
+def test_a_full_run_has_profile_and_memory(tmp_path, capsys):
+    record = record_of(tmp_path)
+    assert list(record["profile"]["parts us"]) == list(roofline.PARTS)
+    assert [row["engine"] for row in record["memory"]] == ["compiled", "eager"]
+    assert "J_1 moves" in capsys.readouterr().out
 
 
 @pytest.mark.slow  # compiles the parts
