@@ -194,6 +194,7 @@ class Roof:
     strict_products: float  # with G columns
     traffic: float
     noise: float
+    strict_flop: int
     rates: dict[str, float]  # operations per second of each strict product
     bandwidth: float  # bytes per second, arrays of B P numbers
     overlap: bool
@@ -220,6 +221,7 @@ def roof(m: ThermalMachine, batch: int, distinct: int, seconds: float) -> Roof:
         strict_products=merged,
         traffic=traffic(m) / copy,
         noise=m.particles * noise_time(seconds, device),
+        strict_flop=sum(p.flop for p in strict) // batch,
         rates={p.name: p.flop / (p.count * times[p]) for p in strict},
         bandwidth=copy,
         overlap=device.type == "cuda",

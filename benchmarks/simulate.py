@@ -12,7 +12,8 @@ is the best of three windows that last ``--seconds`` together.
 
 What the roofline is: :mod:`benchmarks.roofline`. "% note" holds the time against the operation counts of the
 note (N_0 columns), "% strict" against those with equal columns merged; layer 1 on the CPU looks sums up in
-tables instead of multiplying, so it may pass both. "% +noise" adds the noise to the strict bound.
+tables instead of multiplying, so it may pass both. "% +noise" adds the noise to the strict bound. "At best
+rate" are the strict products at the rate of large square ones, which no product of these shapes reaches.
 
 Sizes: N=... with M = ``--patterns`` MNIST zeros and ones where ``--data-dir`` or $DEEPGLASS_DATA names them,
 else drawings with about as many different columns; demo: N = 8, M = 240 of scikit-learn's digits, 64 inputs.
@@ -340,12 +341,14 @@ class Bench:
 
     def roof_rows(self) -> list[Row]:
         """Rates and bounds of every size and batch; times in microseconds per replica-step."""
+        peak = roofline.peak(self.seconds / 10, self.device)
         return [
             {
                 "size": size, "batch": batch,
                 **{f"{name} Gflop/s": rate / 1e9 for name, rate in roof.rates.items()},
                 "copy GB/s": roof.bandwidth / 1e9, "products us": 1e6 * roof.products,
-                "strict products us": 1e6 * roof.strict_products, "traffic us": 1e6 * roof.traffic,
+                "strict products us": 1e6 * roof.strict_products,
+                "at best rate us": 1e6 * roof.strict_flop / peak, "traffic us": 1e6 * roof.traffic,
                 "noise us": 1e6 * roof.noise, "bound us": 1e6 * roof.bound(),
                 "strict bound us": 1e6 * roof.bound(strict=True),
                 "strict bound with noise us": 1e6 * roof.bound(strict=True, with_noise=True),

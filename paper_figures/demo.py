@@ -4,7 +4,7 @@ Ten layers of eight neurons learn to tell 0 from 1 on 240 images (alpha = 30). F
 started, each is split into three replicas at t_w = 1,000 steps, early in training, and what the
 replicas still share 19,000 steps later is the measured profile: what the data pin down is solid,
 what they leave free is liquid. The theory is the symmetric solution for random data at the same
-alpha. Two minutes on one core.
+alpha. Half a minute on one core.
 """
 
 from pathlib import Path

@@ -1,6 +1,5 @@
 """``python -m simulate``: run thermal machines from the command line."""
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from simulate import sweep as sweeps
 from simulate.data import parse_classes
 from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
-from simulate.progress import LogBesideBar, ProgressBar
+from simulate.progress import ProgressBar, log_beside_bar
 from simulate.protocol import DEVICES, PRECISIONS, Protocol
 from simulate.run import resume as resume_run
 from simulate.run import run as run_protocol
@@ -31,8 +30,7 @@ Output = Annotated[Format, typer.Option("--format", help="What to print when don
 @app.callback()
 def _log() -> None:
     """Warnings go to standard error, beside the progress bar."""
-    root = logging.getLogger("simulate")
-    root.handlers = [LogBesideBar()]
+    log_beside_bar()
 
 
 @app.command()

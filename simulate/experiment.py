@@ -51,6 +51,14 @@ class ThermalExperiment:
         keys = noise.keys(self.protocol.seed, members)
         return dynamics.advance(self.backend, self.machine, self.protocol.law(), keys, self.protocol.threads)
 
+    def kernels(self) -> str:
+        """What moves single elements: "numba", "torch" or "triton"."""
+        if self.backend == "captured":
+            from simulate.dynamics.captured import usable
+
+            return usable(self.machine.device)
+        return {"compiled": "numba", "eager": "torch"}[self.backend]
+
     def temperatures(self, first: int, count: int) -> NDArray:  # type: ignore[type-arg]
         """Of the thermostat, step by step."""
         return self._schedule.temperatures(first, count)

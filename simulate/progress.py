@@ -16,6 +16,7 @@ class ProgressBar:
 
     def __enter__(self) -> "ProgressBar":
         self.bar: tqdm[Any] | None = None
+        self._log = log_beside_bar()
         return self
 
     def __call__(self, done: int, total: int) -> None:
@@ -32,6 +33,8 @@ class ProgressBar:
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.close()
+        if self._log is not None:
+            logging.getLogger("simulate").removeHandler(self._log)
 
 
 class LogBesideBar(logging.Handler):
@@ -40,3 +43,13 @@ class LogBesideBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         tqdm.write(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+def log_beside_bar() -> LogBesideBar | None:
+    """Let what ``simulate`` logs come out that way; None if somebody else has taken charge of it."""
+    logger = logging.getLogger("simulate")
+    if logger.handlers:
+        return None
+    handler = LogBesideBar()
+    logger.addHandler(handler)
+    return handler

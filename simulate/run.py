@@ -182,7 +182,7 @@ class _Job:
         """Run what is not done yet; the whole as a Dataset."""
         parts = self.parts
         before, total = 0, sum(part.replica_steps for part in parts)
-        # The compiled backend has threads of its own; torch's would only spin beside them (20-fold, measured).
+        # The compiled backend has its own threads; torch's would only spin beside them (20-fold, measured).
         with _torch_threads(self.protocol.threads if self.experiment.backend == "eager" else 1):
             for part in parts:
 
@@ -227,6 +227,7 @@ class _Job:
             **self.about,
             "system": "thermal-machine",
             "backend": self.experiment.backend,
+            "kernels": self.experiment.kernels(),
             "machines_per_chunk": self.limit,
             "data_source": data.source,
             "data_sha256": data.sha256,

@@ -83,7 +83,7 @@ def test_products_add_up_to_the_operations_of_the_note():
 
 def test_the_bound_is_the_sum_or_the_larger():
     def roof(overlap):
-        return roofline.Roof(5, 3, traffic=4, noise=2, rates={}, bandwidth=1, overlap=overlap)
+        return roofline.Roof(5, 3, 4, 2, strict_flop=1, rates={}, bandwidth=1, overlap=overlap)
 
     assert [roof(False).bound(), roof(False).bound(strict=True), roof(False).bound(True, True)] == [9, 7, 9]
     assert [roof(True).bound(), roof(True).bound(strict=True), roof(True).bound(True, True)] == [5, 4, 5]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from deepglass import files, schema
@@ -329,3 +330,19 @@ def test_what_a_resumed_run_says_of_itself(stopped):
     manifest["about"]["device_name"] = "another machine"
     (partial_of(stopped) / MANIFEST).write_text(json.dumps(manifest))
     assert "resumed with" in resume(stopped).attrs["warnings"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_killed_and_resumed_on_cuda_is_the_run_that_was_not(tmp_path, monkeypatch):
+    """Bit for bit on the same device, at every write, and made longer."""
+    protocol = replace(TINY, device="cuda")
+    whole = run(protocol)
+    for number in (10, 20, 30, 40):
+        out = tmp_path / f"{number}.nc"
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "write_with", killed_at_write(number, renamed=True))
+            with pytest.raises(Killed):
+                run(protocol, out=out)
+        same(resume(out), whole)
+    same(resume(out, more=40), run(replace(protocol, steps=100, extra_times=(35, 50, 60))))
