@@ -16,7 +16,7 @@ from simulate.noise import Member
 from simulate.protocol import PRECISIONS, Protocol
 from simulate.systems.thermal_machine import ThermalMachine
 
-COPIES = {"eager": 12, "compiled": 4, "captured": 14}
+COPIES = {"eager": 22, "compiled": 4, "captured": 18}
 """Arrays of the size of the particles that a backend holds at its peak: positions, velocities, positions at
 t_w, and its own work space, with what measuring needs (docs/performance.md lists them)."""
 

@@ -4,12 +4,11 @@ With several threads each advances its own part of the batch through all steps o
 call, not several times a step.
 
 Memory, in units of the particles P of one machine: r and v are the caller's, 2 per machine. The backend
-holds z_1 (or d_1) of the whole batch, 1/(L-1) per machine, y_l of one machine at a time, 1 per thread, and
-tables and tiles that stay in the second-level cache.
+holds for each thread z_1 (or d_1) of a group of machines, 1/(L-1) for each of GROUP, y_l of one machine at a
+time, 1, and tables and tiles that stay in the second-level cache.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
 from threading import Event
 from typing import Any
@@ -26,6 +25,9 @@ Rows = NDArray[Any]  # floats, in the precision of the machine
 
 STEPS = 16
 """Steps of one compiled call: it cannot be interrupted."""
+
+GROUP = 8
+"""Machines that are advanced together through these steps: their r and v stay in the last cache."""
 
 TILE_NUMBERS, TILE_PATTERNS = 5120, 256
 """Numbers in a layer of a tile, and its patterns at least: four such layers stay in the second cache."""
@@ -46,10 +48,7 @@ class Compiled:
         batch = len(stream_keys)
         threads = min(threads, batch)
         ends = [batch * i // threads for i in range(threads + 1)]
-        self._parts = [
-            _Part(slice(a, b), stream_keys[a:b], layer_one, *buffers(machine, layer_one, b - a))
-            for a, b in pairwise(ends)
-        ]
+        self._parts = [_Part(machine, layer_one, stream_keys, a, b) for a, b in pairwise(ends)]
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def __call__(
@@ -71,15 +70,25 @@ class Compiled:
             stop.set()  # after an interrupt the others end soon too
 
 
-@dataclass(frozen=True)
 class _Part:
-    """The machines of one thread, with its work space."""
+    """The machines first .. end - 1, those of one thread, in groups that share its work space."""
 
-    rows: slice
-    keys: NDArray[np.uint32]
-    plan: kernels.Plan
-    shape: kernels.Shape
-    work: kernels.Work
+    def __init__(
+        self,
+        machine: ThermalMachine,
+        layer_one: kernels.Plan,
+        stream_keys: NDArray[np.uint32],
+        first: int,
+        end: int,
+    ):
+        self.plan = layer_one
+        count = -(-(end - first) // GROUP)
+        ends = [first + (end - first) * i // count for i in range(count + 1)]
+        self.shape, work = buffers(machine, layer_one, max(b - a for a, b in pairwise(ends)))
+        self.groups = []
+        for a, b in pairwise(ends):
+            registers = _registers(machine, b - a)
+            self.groups.append((slice(a, b), stream_keys[a:b], work._replace(z=work.z[:registers])))
 
     def run(self, r: Rows, v: Rows, first: int, a: Rows, dt: Any, b: Rows, stop: Event) -> None:
         """As the backend's call, for these machines; ends early when ``stop`` is set."""
@@ -87,10 +96,11 @@ class _Part:
             if stop.is_set():
                 return
             here = slice(done, done + STEPS)
-            kernels.advance(
-                r[self.rows], v[self.rows], self.keys, np.uint64(first + done), a[here], dt, b[here],
-                self.shape, self.plan, self.work,
-            )  # fmt: skip
+            for rows, keys, work in self.groups:
+                kernels.advance(
+                    r[rows], v[rows], keys, np.uint64(first + done), a[here], dt, b[here],
+                    self.shape, self.plan, work,
+                )  # fmt: skip
 
 
 def plan(inputs: NDArray[np.floating], outputs: NDArray[np.floating]) -> kernels.Plan:
@@ -136,6 +146,11 @@ def _renumber(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return rank[codes]
 
 
+def _registers(machine: ThermalMachine, batch: int) -> int:
+    """How many registers the rows of J_1 of a batch fill."""
+    return -(-batch * machine.first_shape[0] // kernels.LANES)
+
+
 def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[kernels.Shape, kernels.Work]:
     """Sizes and zeroed buffers for a batch."""
     depth, n, patterns = machine.depth, machine.width, machine.patterns
@@ -159,10 +174,9 @@ def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[ke
 
     words = torch.zeros((4, kernels.WORDS), dtype=torch.int32).numpy().view(np.uint32)
     noise = kernels.Noise(torch.zeros(4 * kernels.WORDS).numpy(), words)
-    row_groups = -(-batch * machine.first_shape[0] // kernels.LANES)
     hidden = max(depth - 2, 0) * n * n + outputs * n
     work = kernels.Work(
-        z=zeros(row_groups, patterns * kernels.LANES),
+        z=zeros(_registers(machine, batch), patterns * kernels.LANES),
         weights=zeros(int(plan.pixels[-1]) * kernels.LANES),
         table=zeros(int(plan.rows[-1]) * kernels.LANES),
         y=zeros(tiles * depth * even * tile),
