@@ -73,7 +73,7 @@ class Captured:
     """See :class:`simulate.dynamics.Advance`.
 
     ``kernels`` says what works on single elements: "triton" (fused kernels) or "torch" (many operations,
-    and some 20 bytes of temporaries per particle), which stands in, with a warning, where Triton cannot be
+    and some 56 bytes of temporaries per particle), which stands in, with a warning, where Triton cannot be
     used. Both draw the same noise bit for bit. On a CPU, for tests, work is repeated instead of recorded.
     """
 
