@@ -309,7 +309,7 @@ class Bench:
     def measured(self, size: Size, m: ThermalMachine, backend: str, batch: int) -> float:
         """Seconds per replica-step; on CUDA the peak of memory is noted too."""
         print(f"{size.name}: {backend}, batch {batch}", file=sys.stderr, flush=True)
-        gc.collect()  # graphs and what recorded them hold each other
+        gc.collect()  # what is left of earlier runs would be freed in the middle of this one
         held = 0
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

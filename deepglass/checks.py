@@ -14,7 +14,8 @@ def integer(name: str, value: object, minimum: int, maximum: int = LARGEST) -> i
     """Return ``value`` as int if it is an integer in [minimum, maximum], else raise InvalidInput."""
     inside = isinstance(value, Integral) and minimum <= int(value) <= maximum
     if isinstance(value, bool) or not inside:
-        most = f" and <= {maximum}" if maximum != LARGEST or isinstance(value, Integral) else ""
+        over = isinstance(value, Integral) and int(value) > maximum
+        most = f" and <= {maximum}" if maximum != LARGEST or over else ""
         raise InvalidInput(f"{name} = {value!r} must be an integer >= {minimum}{most}")
     return int(value)  # type: ignore[no-any-return,call-overload]
 

@@ -119,7 +119,7 @@ def _named(error: Any, given: Sequence[str]) -> str:
     """A usage error's message, with the value the user gave where it is a value that is wrong."""
     message = str(error.format_message())
     for option in getattr(getattr(error, "param", None), "opts", ()):
-        for i, word in enumerate(given):
+        for i, word in reversed(list(enumerate(given))):
             value = given[i + 1] if word == option and i + 1 < len(given) else None
             value = word.removeprefix(f"{option}=") if word.startswith(f"{option}=") else value
             if value is not None:

@@ -19,6 +19,10 @@ class InUse(InvalidInput):
     """What was named is being worked on by another process."""
 
 
+class WriteFailed(DeepglassError):
+    """A file could not be written in the middle of the work (a full disk); what was there before is whole."""
+
+
 class NoSolution(DeepglassError):
     """The equations have no solution on the branch asked for.
 

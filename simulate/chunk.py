@@ -1,6 +1,7 @@
 """The loop: one batch from its first step to its last, measured, watched and checkpointed on the way."""
 
 import logging
+import signal
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -8,31 +9,21 @@ from collections.abc import Callable, Mapping
 import torch
 
 from deepglass.errors import Diverged
-from simulate import health
+from simulate import health, signals
 from simulate.experiment import ThermalExperiment
 from simulate.plan import Chunk
 from simulate.protocol import Protocol
-from simulate.segments import Array, Rows, State, Workspace
+from simulate.segments import Array, Rows, State, Workspace, finished_of, frame_name, split_name
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0
 
-LOOK = {"cpu": 2e8, "cuda": 2e10}
-"""Particle-steps between two looks at the health of a batch: about a second of work."""
+LOOK = {"cpu": 1e9, "cuda": 2e10}
+"""Particle-steps between two looks at the health of a batch: a few seconds of work."""
 
 Report = Callable[[int], None]
 """Called now and then with the replica-steps of this chunk that are done."""
-
-
-def split_name(t_w: int, sample: int) -> str:
-    """Under which name a sample's positions at t_w are kept; ``sample`` counts from 0 in this run."""
-    return f"split-{t_w}.sample-{sample}"
-
-
-def frame_name(chunk: Chunk, since: int) -> str:
-    """Under which name a chunk's positions ``since`` steps after t_w are kept."""
-    return f"chunk-{chunk.number:04d}.frame-{since}"
 
 
 class ChunkRun:
@@ -48,7 +39,9 @@ class ChunkRun:
         self._times = {int(t) for t in self.protocol.times()}
         self._frames = {int(t) for t in self.protocol.frame_times()} | set(self.protocol.matrix_times)
         self._events = self._all_events()
-        self._look_every = int(min(max(LOOK[experiment.machine.device.type] / self._size(), 10), 10_000))
+        # Whole calls of the backends' inner loops, of 16 and 32 steps.
+        looks = LOOK[experiment.machine.device.type] / self._size() / 32
+        self._look_every = 32 * int(min(max(looks, 1), 300))
         self._hot_seen: set[str] = set()
 
     def run(self) -> None:
@@ -68,11 +61,20 @@ class ChunkRun:
             t = stop
             self._look(r, v, t)
             self._arrive(r, v, t)
-            if self._due(t, saved_at):
+            if self._due(t, saved_at) or signals.requested():
                 self._save(r, v, t)
                 saved_at = time.monotonic()
+            self._stop_if_asked(t)
         if self._saved < chunk.last:
             self._save(r, v, chunk.last)
+
+    def _stop_if_asked(self, t: int) -> None:
+        """Leave after a checkpoint, when a signal asked for it."""
+        number = signals.requested()
+        if number is not None:
+            where = getattr(self.workspace, "path", None)
+            how = f"; python -m simulate resume {finished_of(where)} goes on" if where else ""
+            raise signals.Stopped(f"stopped at step {t} by {signal.Signals(number).name}{how}", number)
 
     def _size(self) -> int:
         return self.chunk.machines * self.experiment.machine.particles
@@ -135,12 +137,13 @@ class ChunkRun:
     def _measure(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
         values = self.experiment.one_time(r, v)
         self._keep(t, values)
-        if t * self.protocol.eta >= health.THERMAL:
+        if health.thermal(self.protocol, t):
             kinetic = {"spins": values["kinetic_S"], "weights": values["kinetic_J"]}
-            hot = health.hot_layers(self.protocol, t, kinetic, self.experiment.layer_sizes())
-            fresh = [x for x in hot if x.partition(" (")[0] not in self._hot_seen]
+            sizes = self.experiment.layer_sizes()
+            hot = health.hot_layers(self.protocol, t, kinetic, sizes, self.members)
+            fresh = [x for x in hot if x.key not in self._hot_seen]
             if fresh:
-                self._hot_seen |= {x.partition(" (")[0] for x in fresh}
+                self._hot_seen |= {x.key for x in fresh}
                 log.warning("%s", health.describe(self.protocol, t, fresh))
 
     def _keep(self, t: int, values: Mapping[str, Array]) -> None:
@@ -151,7 +154,12 @@ class ChunkRun:
         try:
             health.check(r, v, t, self.members)
         except Diverged:
-            log.warning("diverged at step %d; the last good checkpoint is that of step %d", t, self._saved)
+            if self._saved < self.chunk.first:
+                log.warning("diverged at step %d, before any checkpoint", t)
+            else:
+                log.warning(
+                    "diverged at step %d; the last good checkpoint is that of step %d", t, self._saved
+                )
             raise
         if self.report is not None:
             self.report(self.chunk.machines * (t - self.chunk.first))

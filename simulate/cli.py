@@ -19,12 +19,14 @@ from simulate.protocol import DEVICES, PRECISIONS, Protocol
 from simulate.run import resume as resume_run
 from simulate.run import run as run_protocol
 from simulate.schedule import SCHEDULES
+from simulate.segments import finished_of
+from simulate.signals import checkpoint_before_stopping
 from simulate.systems.thermal_machine import C_SCALES, STARTS
 
 app = application("Simulate deep networks as particles: train by Langevin dynamics, measure layer by layer.")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN.nc", help="A run, finished or not.")]
-Output = Annotated[Format, typer.Option("--format", help="What to print when done.")]
+Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 @app.callback()
@@ -118,9 +120,9 @@ def run(
         frames_per_decade=frames_per_decade, matrix_times=integers("matrix_times", matrix_times),
         checkpoint_every=checkpoint_every, hot=hot, keep_state=keep_state,
     )  # fmt: skip
-    with ProgressBar() as progress:
+    with checkpoint_before_stopping(), ProgressBar() as progress:
         result = run_protocol(protocol, progress, out=out, overwrite=overwrite)
-    _show(result, out, format)
+    _show(result, f"wrote {out}", format)
 
 
 @app.command()
@@ -133,9 +135,12 @@ def resume(
 
     The finished run equals the uninterrupted one bit for bit on the same device.
     """
-    with ProgressBar() as progress:
+    target = finished_of(path)
+    before = target.stat().st_mtime_ns if target.exists() else None
+    with checkpoint_before_stopping(), ProgressBar() as progress:
         result = resume_run(path, more=steps, progress=progress)
-    _show(result, path, format)
+    done = target.stat().st_mtime_ns == before
+    _show(result, f"{target} was finished; --steps N makes it longer" if done else f"wrote {target}", format)
 
 
 @app.command()
@@ -159,14 +164,14 @@ def validate(path: Run, format: Output = Format.table) -> None:
         raise typer.Exit(1)
 
 
-def _show(result: xr.Dataset, path: Path, format: Format) -> None:
+def _show(result: xr.Dataset, said: str, format: Format) -> None:
     if result.attrs["warnings"]:
         typer.echo(f"warning: {result.attrs['warnings']}", err=True)
     if format is Format.json:
         print_json(report.summary(result))
     else:
         typer.echo(report.describe(result))
-        typer.echo(f"wrote {path}")
+        typer.echo(said)
 
 
 @app.command()

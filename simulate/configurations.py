@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from simulate.chunk import frame_name, split_name
 from simulate.plan import Chunk
 from simulate.protocol import Protocol
-from simulate.segments import Array, Workspace
+from simulate.segments import Array, Workspace, frame_name, split_name
 from simulate.systems.thermal_machine import ThermalMachine
 
 DIMENSIONS = {

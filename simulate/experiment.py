@@ -4,6 +4,7 @@ The loop (:mod:`simulate.chunk`) knows batches, clocks and files; everything tha
 machine is here. Another system brings another class with these methods.
 """
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -12,7 +13,7 @@ from simulate.data import DataSet
 from simulate.dynamics.langevin import maxwell_boltzmann
 from simulate.noise import Member
 from simulate.observables import TestSet
-from simulate.plan import Chunk
+from simulate.plan import BLOCK, Chunk
 from simulate.protocol import PRECISIONS, Protocol
 from simulate.segments import Array
 from simulate.systems.thermal_machine import ThermalMachine
@@ -42,9 +43,9 @@ class ThermalExperiment:
         t_w = members[0].t_w or 0
         keys = noise.keys(self.protocol.seed, members, noise.VELOCITY)
         temperature = float(self._schedule.temperatures(t_w, 1)[0])
-        v = maxwell_boltzmann(keys, t_w, self.machine.particles, temperature)
         r = positions.repeat_interleave(replicas, dim=0)
-        return r, v.to(device=r.device, dtype=r.dtype)
+        v = maxwell_boltzmann(keys, t_w, self.machine.particles, temperature, r.dtype)
+        return r, v.to(r.device)
 
     def advance(self, members: list[Member]) -> dynamics.Advance:
         """What moves the batch of ``members``."""
@@ -65,11 +66,26 @@ class ThermalExperiment:
 
     def one_time(self, r: torch.Tensor, v: torch.Tensor) -> dict[str, Array]:
         """Observables of single machines, first axis the batch."""
-        return _on_host(observables.one_time(self.machine, r, v, self.test))
+        parts = [
+            observables.one_time(self.machine, r[rows], v[rows], self.test)
+            for rows in self._blocks(len(r), 1)
+        ]
+        return _on_host(parts)
 
     def two_time(self, chunk: Chunk, r: torch.Tensor, past: torch.Tensor) -> dict[str, Array]:
         """Correlations with the positions at t_w and overlaps between replicas."""
-        return _on_host(observables.two_time(self.machine, r, past, chunk.replicas, self.test))
+        parts = [
+            observables.two_time(self.machine, r[rows], past[rows], chunk.replicas, self.test)
+            for rows in self._blocks(len(r), chunk.replicas)
+        ]
+        return _on_host(parts)
+
+    def _blocks(self, batch: int, replicas: int) -> list[slice]:
+        """Whole samples that are measured together: few on a CPU, where temporaries leave the cache."""
+        if self.machine.device.type == "cuda":
+            return [slice(0, batch)]
+        size = max(BLOCK // replicas, 1) * replicas
+        return [slice(i, min(i + size, batch)) for i in range(0, batch, size)]
 
     def on_device(self, array: Array) -> torch.Tensor:
         """A stored array, as the dynamics wants it."""
@@ -85,5 +101,12 @@ class ThermalExperiment:
         }
 
 
-def _on_host(values: dict[str, torch.Tensor]) -> dict[str, Array]:
-    return {name: value.cpu().numpy() for name, value in values.items()}
+def _on_host(parts: list[dict[str, torch.Tensor]]) -> dict[str, Array]:
+    """Batches one after another, each fetched from its device in one piece (they are float64 all)."""
+    fetched = []
+    for part in parts:
+        flat = torch.cat([value.reshape(-1) for value in part.values()]).cpu().numpy()
+        ends = np.cumsum([value.numel() for value in part.values()])
+        pieces = zip(part.items(), np.split(flat, ends[:-1]), strict=True)
+        fetched.append({name: piece.reshape(value.shape) for (name, value), piece in pieces})
+    return {name: np.concatenate([part[name] for part in fetched]) for name in fetched[0]}

@@ -102,6 +102,8 @@ def expand(table: Mapping[str, Any]) -> list[Point]:
     per_file = table.get("samples_per_file")
     if per_file is not None:
         per_file = checks.integer("samples_per_file", per_file, 1)
+    if not table.keys() & {"run", "grid", "points"}:
+        raise InvalidInput("holds no sweep: a [run], [grid] or [[points]] table is needed")
     points: list[Point] = []
     wrong: list[str] = []
     for number, swept in enumerate(_swept(table, run)):

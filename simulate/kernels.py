@@ -256,18 +256,6 @@ class Noise(NamedTuple):
     words: NDArray[np.uint32]  # (4, WORDS)
 
 
-# Not parallel=True: threads that meet after every sub-millisecond step cost 20-fold when another
-# process holds a core (measured).
-@numba.njit(cache=True, nogil=True)
-def step(r, v, force, keys, step, a, dt, b):
-    """Noise, update and walls tile by tile, so that memory is passed over once; all (B, P)."""
-    noise = Noise(np.empty(4 * WORDS, np.float32), np.empty((4, WORDS), np.uint32))
-    for i in range(r.shape[0]):
-        for first in range(0, r.shape[1], TILE):
-            last = min(first + TILE, r.shape[1])
-            _move(r[i], v[i], force[i, first:], first, last - first, noise, keys[i], step, a, dt, b)
-
-
 @numba.njit
 def _move(r, v, force, first, count, noise, key, step, a, dt, b):
     """Particles first .. first + count - 1 of one machine, whose force is ``force[:count]``."""
@@ -627,6 +615,8 @@ def _move_weights(r, v, start, shape, work, key, step, a, dt, b):
     _move_all(r, v, work.force, start, count, work.noise, key, step, a, dt, b)
 
 
+# Not parallel=True: threads that meet after every sub-millisecond step cost 20-fold when another
+# process holds a core (measured).
 @numba.njit(cache=True, nogil=True)
 def advance(r, v, keys, first_step, a, dt, b, shape, plan, work):
     """Steps ``first_step`` (uint64) onwards of a batch (B, P), one for each noise amplitude ``b``."""

@@ -52,7 +52,7 @@ def one_time(machine: ThermalMachine, r: Tensor, v: Tensor, test: "TestSet") -> 
     return {
         "E": energy.sum(1),
         "E_layer": energy,
-        "kinetic": torch.cat([kinetic_S[:, 1:-1], kinetic_J], dim=1) @ share,
+        "kinetic": (torch.cat([kinetic_S[:, 1:-1], kinetic_J], dim=1) * share).sum(1),
         "kinetic_S": kinetic_S,
         "kinetic_J": kinetic_J,
         "S2": spins(r),
@@ -151,7 +151,8 @@ class _Correlation:
         self.raw = raw
         self.normalised = _ratio(raw, aa, bb)
         size = torch.tensor([x.shape[1] for x in layers], dtype=torch.float64, device=raw.device)
-        self.all_layers = _ratio(raw @ size, aa @ size, bb @ size)
+        # Not a matrix product: that would round as the size of the batch wants it.
+        self.all_layers = _ratio(*((x * size).sum(-1) for x in (raw, aa, bb)))
 
     def named(self, name: str) -> dict[str, Tensor]:
         """The three under their names in the schema."""

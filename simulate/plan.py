@@ -8,6 +8,7 @@ run one after another.
 import os
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 
@@ -17,14 +18,22 @@ from simulate.protocol import PRECISIONS, Protocol
 from simulate.systems.thermal_machine import ThermalMachine
 
 COPIES = {"eager": 22, "compiled": 4, "captured": 18}
-"""Arrays of the size of the particles that a backend holds at its peak: positions, velocities, positions at
-t_w, and its own work space, with what measuring needs (docs/performance.md lists them)."""
+"""Arrays of the size of the particles that a machine of a chunk has at its peak, measuring apart: positions,
+velocities, positions at t_w, and the work space of the backend (docs/performance.md lists them)."""
+
+MEASURING = 10
+"""The same of the largest layer, of each machine that is measured at the same time."""
+
+BLOCK = 8
+"""Machines that are measured together on a CPU; on a GPU it is the whole chunk."""
 
 SHARE = 0.8
 """Of the memory there is, what a run may plan with."""
 
 MOST = {"cpu": 64, "cuda": 1024}
 """Machines in a chunk unless the user says otherwise: beyond, nothing is gained."""
+
+CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 @dataclass(frozen=True)
@@ -80,31 +89,60 @@ def machines_that_fit(
 ) -> int:
     """How many machines may be advanced at once, from shapes alone, or as many as the user allows.
 
-    Raises InvalidInput, before anything is allocated, where not even one sample fits, or where what is
-    recorded does not; ``have`` is the memory in bytes (default: what the device has).
+    Raises InvalidInput, before anything is allocated, where not even one sample fits, or where the result
+    does not; ``have`` is the memory in bytes (default: what the device has).
     """
     device = protocol.torch_device()
+    host = memory(torch.device("cpu"))
     have = memory(device) if have is None else have
     particles = ThermalMachine.count(protocol.depth, protocol.width, protocol.patterns, inputs, outputs)
-    machine = particles * PRECISIONS[protocol.precision].itemsize * COPIES[backend]
-    machines = protocol.samples * protocol.replicas * len(protocol.waiting_times)
-    rows = 8 * 60 * machines * protocol.depth * (protocol.replicas + 20)  # what is recorded, roughly
-    kept = 3 * machines * particles * PRECISIONS[protocol.precision].itemsize if protocol.keep_state else 0
-    need = machine * protocol.replicas
-    host = memory(torch.device("cpu"))
-    if need > SHARE * have or rows + kept > SHARE * host:
+    result = result_bytes(protocol, particles)
+    room = SHARE * have - (result if device.type == "cpu" else 0)
+    one = chunk_bytes(protocol, backend, particles, inputs, protocol.replicas)
+    if one > room or result > SHARE * host:
         raise InvalidInput(
             f"{protocol.samples} samples x {protocol.replicas} replicas of {particles:,} particles need"
-            f" {need / 2**30:.3g} GiB for one sample at a time, {(rows + kept) / 2**30:.3g} GiB for results,"
-            f" more than {SHARE:.0%} of the {min(have, host) / 2**30:.3g} GiB here; reduce samples, replicas,"
-            " depth, width or patterns"
+            f" {one / 2**30:.3g} GiB for one sample at a time, {result / 2**30:.3g} GiB for the result, more"
+            f" than {SHARE:.0%} of the {min(have, host) / 2**30:.3g} GiB here; reduce samples, replicas,"
+            " depth, width or patterns, or what is kept (frames_per_decade, matrix_times, keep_state)"
         )
-    fit = int((SHARE * have - kept * (device.type == "cpu")) // machine)
+    each = (one - chunk_bytes(protocol, backend, particles, inputs, 0)) / protocol.replicas
+    fit = protocol.replicas + int((room - one) // each)
     return max(protocol.replicas, min(fit, protocol.replicas_per_chunk or MOST[device.type]))
 
 
+def chunk_bytes(protocol: Protocol, backend: str, particles: int, inputs: int, machines: int) -> int:
+    """Memory of the device for a chunk of ``machines``."""
+    size = PRECISIONS[protocol.precision].itemsize
+    largest = max(protocol.width * max(protocol.patterns, inputs), 1)
+    together = max(protocol.replicas, BLOCK if protocol.torch_device().type == "cpu" else machines)
+    return size * (machines * particles * COPIES[backend] + MEASURING * together * min(largest, particles))
+
+
+def result_bytes(protocol: Protocol, particles: int) -> int:
+    """Memory of the host for the finished run: its arrays, and the file made of them, which is as large."""
+    n_tw, layers, replicas = len(protocol.waiting_times), protocol.depth, protocol.replicas
+    machines = protocol.samples * replicas
+    of_replica = 4 * (layers + 1) + 5 * layers + 8  # numbers per time, as in simulate.store
+    of_pair = 5 * (layers + 1)
+    rows = protocol.samples * (replicas * of_replica + replicas * (replicas - 1) // 2 * of_pair)
+    recorded = 8 * n_tw * len(protocol.times()) * rows
+    configuration = machines * particles * PRECISIONS[protocol.precision].itemsize
+    frames = n_tw * len(protocol.frame_times()) * configuration
+    matrices = 8 * n_tw * len(protocol.matrix_times) * (2 * layers) * machines**2
+    state = 3 * n_tw * configuration if protocol.keep_state else 0
+    gathering = 3 * configuration if protocol.matrix_times else 0  # float64 beside what is stored
+    return 2 * (recorded + frames + matrices + state) + gathering
+
+
 def memory(device: torch.device) -> int:
-    """Bytes there are: free on a GPU, all on the host."""
+    """Bytes there are: free on a GPU; on the host all, or what a container or a job may use of them."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in CGROUPS:
+        try:
+            most = min(most, int(limit.read_text()))
+        except (OSError, ValueError):  # no such limit, or "max"
+            continue
+    return most

@@ -26,7 +26,7 @@ class ProgressBar:
             # What was done before is no part of the speed.
             self.bar = tqdm(
                 total=total, initial=done, unit="replica-step", unit_scale=True, mininterval=pause,
-                leave=False,
+                leave=False, delay=pause,
             )  # fmt: skip
         self.bar.update(done - self.bar.n)
 

@@ -99,7 +99,11 @@ class Protocol:
             self._store(name, checks.integer(name, getattr(self, name), 1))
         for name in ("seed", "first_sample", "frames_per_decade", "checkpoint_every"):
             self._store(name, checks.integer(name, getattr(self, name), 0))
-        self._store("threads", checks.integer("threads", self.threads, 1, os.cpu_count() or 1))
+        for name in ("per_decade", "frames_per_decade"):
+            checks.integer(name, getattr(self, name), 0, 1000)
+        for name in ("samples", "replicas", "first_sample"):  # 32-bit words of the keys of the noise
+            checks.integer(name, getattr(self, name), 0, 2**31)
+        self._store("threads", checks.integer("threads", self.threads, 1))
         self._store("hot", checks.real("hot", self.hot, above=0))
         self._check_waiting_times()
         for name in ("extra_times", "matrix_times"):
@@ -116,7 +120,11 @@ class Protocol:
         if self.data_dir is not None:
             self._store("data_dir", os.fspath(self.data_dir))
         is_law(self.start)
-        self.law()
+        a, _ = self.law().coefficients(self.temperature, PRECISIONS.get(self.precision, torch.float64))
+        if self.eta > 0 and a == 1:
+            raise InvalidInput(
+                f"eta = {self.eta:g} is lost to rounding in {self.precision}; use float64 or 0"
+            )
         checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)
@@ -124,6 +132,12 @@ class Protocol:
         if not isinstance(self.keep_state, bool):
             raise InvalidInput(f"keep_state = {self.keep_state!r} must be true or false")
         self._check_chunk()
+        if self.device != "auto":
+            choose(self.backend, torch.device(self.device))
+
+    def check_host(self) -> None:
+        """Raise InvalidInput if this machine cannot run the protocol (it can always be read)."""
+        checks.integer("threads", self.threads, 1, os.cpu_count() or 1)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
         choose(self.backend, self.torch_device())
@@ -139,6 +153,7 @@ class Protocol:
             raise InvalidInput("waiting_time = () must name at least one t_w")
         if len(times) < len(given):
             raise InvalidInput(f"waiting_time = {self.waiting_time!r} names a t_w twice")
+        checks.integer("waiting_time", times[-1], 0, 2**32 - 1)
         if times[-1] >= self.steps:
             raise InvalidInput(
                 f"waiting_time = {times[-1]} must be inside the run: 0 <= t_w < steps = {self.steps}"
@@ -197,7 +212,16 @@ class Protocol:
         """Steps since t_w at which configurations are kept."""
         if not self.frames_per_decade:
             return np.array([], dtype=np.int64)
-        return np.union1d(_log_spaced(self.steps, self.frames_per_decade), [0]).astype(np.int64)
+        times = _log_spaced(self.steps - self.waiting_times[0], self.frames_per_decade)
+        return np.union1d(times, [0]).astype(np.int64)
+
+    def beyond_the_end(self) -> list[str]:
+        """What was asked for and lies after the last step, one line each (a longer run may reach it)."""
+        late = [t for t in self.matrix_times if t > self.steps - self.waiting_times[0]]
+        found = [f"matrix_times {', '.join(map(str, late))} are beyond the end"] if late else []
+        if (self.schedule_steps or 0) > self.steps:
+            found.append(f"the {self.schedule} is over at step {self.schedule_steps}, after the end")
+        return found
 
     def to_json(self) -> str:
         """All parameters, to be read back by :meth:`from_json`."""

@@ -13,16 +13,25 @@ import numpy as np
 import torch
 import xarray as xr
 
-from deepglass import files, provenance, schema
-from deepglass.errors import InvalidInput
+from deepglass import checks, files, provenance, schema
+from deepglass.errors import InvalidInput, WriteFailed
 from simulate import configurations, health
-from simulate.chunk import ChunkRun, split_name
+from simulate.chunk import ChunkRun
 from simulate.data import DataSet, load
 from simulate.dynamics import choose
 from simulate.experiment import ThermalExperiment
 from simulate.plan import Chunk, chunks, machines_that_fit
 from simulate.protocol import Protocol
-from simulate.segments import MANIFEST, Folder, Memory, State, Workspace, finished_of, partial_of
+from simulate.segments import (
+    MANIFEST,
+    Folder,
+    Memory,
+    State,
+    Workspace,
+    finished_of,
+    partial_of,
+    split_name,
+)
 from simulate.start import digest, is_law
 from simulate.store import Record
 
@@ -62,7 +71,7 @@ def run(
     if target.exists() and not overwrite:  # another process has just finished it
         workspace.remove()
         raise InvalidInput(f"output file {target} exists; pass --overwrite to replace it or name another")
-    workspace.commit()
+    _commit(workspace)
     return _finish(job, workspace, target, progress)
 
 
@@ -73,22 +82,40 @@ def resume(path: str | Path, *, more: int = 0, progress: Progress | None = None)
     Bit for bit as uninterrupted on the same device. Raises InvalidInput if there is no such run, if it is in
     use, damaged or of another version, or if its data are no longer what they were; Diverged as :func:`run`.
     """
+    more = checks.integer("steps", more, 0)
     target, folder = finished_of(path).resolve(), partial_of(path).resolve()
     if (folder / MANIFEST).exists():
         workspace = Folder.open(folder)
-        workspace.acquire()
-        if not _is_leftover(workspace, target):
-            if more:
-                raise InvalidInput(f"{folder} is unfinished: resume it before it is made longer")
-            return _finish(_Job.again(workspace), workspace, target, progress)
-        workspace.remove()
+        with workspace:
+            if not _is_leftover(workspace, target):
+                if more:
+                    raise InvalidInput(f"{folder} is unfinished: resume it before it is made longer")
+                return _finish(_Job.again(workspace), workspace, target, progress)
+            workspace.remove()
     if not target.exists():
         raise InvalidInput(f"there is no run {target}, nor {folder}")
     finished = schema.read(target, "run")
     if more == 0:
         return finished
     workspace = _lengthen(finished, folder, more)
-    return _finish(_Job.again(workspace), workspace, target, progress)
+    with workspace:
+        try:
+            job = _Job.again(workspace)
+        except BaseException:
+            workspace.remove()  # nothing was begun
+            raise
+        del finished  # it is read again when it is needed
+        _commit(workspace)
+        return _finish(job, workspace, target, progress)
+
+
+def _commit(workspace: Folder) -> None:
+    """From here on the folder is a run; if it cannot become one, it goes."""
+    try:
+        workspace.commit()
+    except BaseException:
+        workspace.remove()
+        raise
 
 
 def _is_leftover(workspace: Folder, target: Path) -> bool:
@@ -114,6 +141,7 @@ class _Job:
     @classmethod
     def prepare(cls, protocol: Protocol) -> "_Job":
         """A fresh run; everything that can be refused is refused here."""
+        protocol.check_host()
         version = provenance.code_version()  # of the code that starts, not of what it is edited to
         device = protocol.torch_device()
         backend = choose(protocol.backend, device)
@@ -139,6 +167,7 @@ class _Job:
         """The run of an unfinished folder; raises InvalidInput if it cannot go on as it began."""
         manifest = workspace.manifest
         protocol = Protocol.from_values(manifest.get("protocol"))
+        protocol.check_host()
         data = _data(protocol)
         if data.sha256 != manifest["data_sha256"]:
             raise InvalidInput(
@@ -212,8 +241,9 @@ class _Job:
         ]
         dataset = record.dataset(self._attributes(record, wall))
         for found in extra:
-            if shorter is not None and found.data_vars:
-                found = found.combine_first(shorter[list(found.data_vars)])
+            before = [name for name in found.data_vars if shorter is not None and name in shorter]
+            if shorter is not None and before:
+                found = found.combine_first(shorter[before])
             dataset = dataset.merge(found)
         if protocol.keep_state:
             dataset = dataset.assign(
@@ -242,30 +272,27 @@ class _Job:
         }
 
     def _warnings(self, record: Record) -> list[str]:
-        protocol = self.protocol
-        last = {
-            what: record.arrays[name][:, -1].reshape(-1, record.arrays[name].shape[-1])
-            for what, name in (("spins", "kinetic_S"), ("weights", "kinetic_J"))
-        }
-        hot = health.hot_layers(protocol, protocol.steps, last, self.experiment.layer_sizes())
+        arrays = record.arrays
+        kinetic = {"spins": arrays["kinetic_S"], "weights": arrays["kinetic_J"]}
         return [
-            health.describe(protocol, protocol.steps, hot),
+            *health.lines(self.protocol, kinetic, self.experiment.layer_sizes()),
             "" if len(self.data.test_inputs) else "all images are used for training: no test accuracy",
             f"resumed with {self.about['resumed_with']}" if "resumed_with" in self.about else "",
+            *self.protocol.beyond_the_end(),
         ]
 
 
 def _finish(job: _Job, workspace: Folder, target: Path, progress: Progress | None) -> xr.Dataset:
     """Work to the end, write the file, remove the folder; on any failure the folder stays as it is."""
     shorter, extends = None, workspace.manifest.get("extends")
-    try:
+    with workspace:
         if extends is not None:
             shorter = schema.read(target, "run")
             if shorter.attrs.get("run_id") != extends:
                 raise InvalidInput(f"{target} is no longer the run that {workspace.path} makes longer")
         result = job.work(workspace, progress, shorter)
         # In the folder first: a kill leaves nothing half-written beside the target.
-        written = schema.write(result, workspace.path / target.name, "run", overwrite=True)
+        written = _write(result, workspace.path / "finished.nc", target)
         replaces = extends is not None or bool(workspace.manifest.get("overwrite"))
         if target.exists() and not replaces:
             raise InvalidInput(
@@ -273,16 +300,21 @@ def _finish(job: _Job, workspace: Folder, target: Path, progress: Progress | Non
             )
         _move(written, target)
         workspace.remove()
-    finally:
-        workspace.release()
     return result
+
+
+def _write(result: xr.Dataset, path: Path, target: Path) -> Path:
+    try:
+        return schema.write(result, path, "run", overwrite=True)
+    except InvalidInput as error:
+        raise WriteFailed(f"{error}; make room, then: python -m simulate resume {target}") from error
 
 
 def _move(written: Path, target: Path) -> None:
     try:
         os.replace(written, target)
     except OSError as error:
-        raise InvalidInput(f"output file {target} cannot be written: {error.strerror}") from error
+        raise WriteFailed(f"output file {target} cannot be written: {error.strerror}") from error
 
 
 def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
@@ -319,7 +351,6 @@ def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
             for sample, row in zip(part.samples, split, strict=True):
                 folder_now.put(split_name(part.t_w, sample), row)
         folder_now.checkpoint(part, part.first - 1, {}, state)
-    folder_now.commit()
     return folder_now
 
 

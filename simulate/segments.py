@@ -11,8 +11,8 @@ import json
 import logging
 import os
 import re
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from deepglass import files, schema
 from deepglass.arrays import read_archive
-from deepglass.errors import InUse, InvalidInput
+from deepglass.errors import InUse, InvalidInput, WriteFailed
 from simulate.plan import Chunk, chunks
 from simulate.protocol import Protocol
 
@@ -33,6 +33,9 @@ FORMAT = 1
 
 MANIFEST = "run.json"
 SUFFIX = ".partial"
+OURS = re.compile(r"run\.json|lock|(chunk|split)-.*\.npz|finished\.nc|\..*\.tmp")
+"""What may lie in a folder."""
+
 Array = NDArray[Any]
 Rows = dict[str, dict[int, Array]]
 """What was measured: variable -> time -> values of the chunk's machines."""
@@ -88,6 +91,7 @@ class Folder:
         self.path, self.manifest = path, dict(manifest)
         self._lock: BinaryIO | None = None
         self._begins: dict[str, int] = {}
+        self._sound: set[str] = set()
 
     @classmethod
     def create(cls, path: Path, manifest: Mapping[str, Any]) -> "Folder":
@@ -101,6 +105,10 @@ class Folder:
         except OSError as error:
             raise InvalidInput(f"folder {path} cannot be made: {error.strerror}") from error
         folder.acquire()
+        foreign = sorted(p.name for p in path.iterdir() if not OURS.fullmatch(p.name))
+        if foreign:
+            folder.release()
+            raise InvalidInput(f"folder {path} is not an unfinished run: it holds {foreign[0]}; move it away")
         for left in path.glob("*.npz"):  # of one that never counted
             left.unlink()
         return folder
@@ -149,15 +157,28 @@ class Folder:
             self._lock.close()
             self._lock = None
 
+    def __enter__(self) -> "Folder":
+        if self._lock is None:
+            self.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
     def remove(self) -> None:
         """Delete the folder, manifest first: a half-deleted one is no unfinished run."""
         (self.path / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(self.path, ignore_errors=True)
+        for path in self.path.iterdir():
+            if OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody keeps something there
+            self.path.rmdir()
         self.release()
 
     def put(self, name: str, configuration: Array) -> None:
         """Keep a configuration under ``name``."""
         self._write(f"{name}.npz", {"r": configuration})
+        self._sound.add(f"{name}.npz")
 
     def get(self, name: str) -> Array:
         """The configuration kept under ``name``; raises InvalidInput if it is missing or damaged."""
@@ -183,6 +204,9 @@ class Folder:
             path = self.path / _name(chunk, "state", t)
             if t not in measured:
                 log.warning("%s: what was measured before it is missing or damaged; going further back", path)
+                continue
+            if not self._configurations_sound(chunk, t):
+                log.warning("%s: a configuration from before it is damaged; going further back", path)
                 continue
             try:
                 found = read_archive(path)
@@ -231,6 +255,20 @@ class Folder:
                 return None
         return self._begins[segment]
 
+    def _configurations_sound(self, chunk: Chunk, t: int) -> bool:
+        """Whether all configurations that a chunk kept up to step ``t`` can be read; each is read once."""
+        for path in self.path.glob("*.npz"):
+            taken = taken_at(path.name, chunk)
+            if taken is None or taken > t or path.name in self._sound:
+                continue
+            try:
+                read_archive(path)["r"]
+            except (InvalidInput, KeyError) as error:
+                log.warning("%s", error)
+                return False
+            self._sound.add(path.name)
+        return True
+
     def _steps(self, chunk: Chunk, what: str) -> list[int]:
         pattern = re.compile(rf"chunk-{chunk.number:04d}\.{what}-(\d+)\.npz")
         return [int(m[1]) for p in self.path.iterdir() if (m := pattern.fullmatch(p.name))]
@@ -239,10 +277,33 @@ class Folder:
         def write(stream: BinaryIO) -> None:
             np.savez(stream, allow_pickle=False, **arrays)
 
-        files.write_with(self.path / name, write, overwrite=True)
+        try:
+            files.write_with(self.path / name, write, overwrite=True)
+        except InvalidInput as error:
+            how = f"make room, then: python -m simulate resume {finished_of(self.path)}"
+            raise WriteFailed(f"{error}; {how}") from error
 
 
 Workspace = Memory | Folder
+
+
+def split_name(t_w: int, sample: int) -> str:
+    """Under which name a sample's positions at t_w are kept; ``sample`` counts from 0 in this run."""
+    return f"split-{t_w}.sample-{sample}"
+
+
+def frame_name(chunk: Chunk, since: int) -> str:
+    """Under which name a chunk's positions ``since`` steps after t_w are kept."""
+    return f"chunk-{chunk.number:04d}.frame-{since}"
+
+
+def taken_at(name: str, chunk: Chunk) -> int | None:
+    """The step at which the configuration in the file ``name`` was kept by ``chunk``; None if it was not."""
+    if chunk.t_w is None:
+        split = re.fullmatch(r"split-(\d+)\.sample-(\d+)\.npz", name)
+        return int(split[1]) if split and int(split[2]) in chunk.samples else None
+    frame = re.fullmatch(rf"chunk-{chunk.number:04d}\.frame-(\d+)\.npz", name)
+    return chunk.t_w + int(frame[1]) if frame else None
 
 
 def partial_of(path: str | Path) -> Path:

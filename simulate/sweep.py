@@ -12,10 +12,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -135,22 +136,32 @@ def attempt(
         return _failure(point, folder, reason, type(error).__name__, place)
 
 
+_AT_WORK: ContextVar[str] = ContextVar("point at work", default="")
+
+
 @contextmanager
 def _named(point: Point) -> Iterator[None]:
-    """What is logged of a run begins with the name of its point."""
+    """What is logged of a run, in this thread, begins with the name of its point."""
+    _name_records()
+    token = _AT_WORK.set(point.name)
+    try:
+        yield
+    finally:
+        _AT_WORK.reset(token)
+
+
+@cache
+def _name_records() -> None:
+    """Once in a process: the factory of log records asks whose they are."""
     make = logging.getLogRecordFactory()
 
     def named(*arguments: Any, **more: Any) -> logging.LogRecord:
         record = make(*arguments, **more)
-        if record.name.startswith("simulate."):
-            record.msg = f"{point.name}: {record.msg}"
+        if _AT_WORK.get() and record.name.startswith("simulate."):
+            record.msg = f"{_AT_WORK.get()}: {record.msg}"
         return record
 
     logging.setLogRecordFactory(named)
-    try:
-        yield
-    finally:
-        logging.setLogRecordFactory(make)
 
 
 def _work(point: Point, folder: Path, retry: bool, progress: Callable[[int, int], None] | None) -> Result:

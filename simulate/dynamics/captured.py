@@ -7,8 +7,8 @@ noise amplitudes of the coming steps (the temperature may change) are put beside
 Graphs hold 1, 2, 4, .. ``LARGEST`` steps, each recorded when first needed; a call is made of the largest that
 fit. All repeat the same kernels, so that how steps are divided into calls leaves every bit as it is.
 
-Launches per step, of a machine with more than two layers: 20 for the forces (53 as torch operations) and one
-for noise, velocities, positions and walls (some 460).
+Launches per step, of a machine with more than two layers: 20 for the forces, pixels merged or not (53 or 50
+as torch operations), and one for noise, velocities, positions and walls (some 460).
 """
 
 import copy
@@ -103,7 +103,7 @@ class Captured:
         self.r, self.v, self.force = (
             torch.zeros(shape, dtype=machine.dtype, device=self.device) for _ in range(3)
         )
-        self.a, _ = law.coefficients(0.0)
+        self.a, _ = law.coefficients(0.0, machine.dtype)
         self.constants = torch.tensor([self.a, law.dt], dtype=torch.float64, device=self.device)
         self.step = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.amplitudes = torch.zeros(LARGEST, dtype=torch.float64, device=self.device)
@@ -130,7 +130,9 @@ class Captured:
 
     def _schedule(self, temperatures: NDArray[np.float64]) -> torch.Tensor:
         """Noise amplitude of every step, float64, on the device; no wait for the device where it is CUDA."""
-        b = torch.tensor([self.law.coefficients(float(t))[1] for t in temperatures], dtype=torch.float64)
+        dtype = self.r.dtype
+        amplitudes = [self.law.coefficients(float(t), dtype)[1] for t in temperatures]
+        b = torch.tensor(amplitudes, dtype=torch.float64)
         return b.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else b
 
     def _steps(self, count: int) -> None:
@@ -160,11 +162,12 @@ def usable(device: torch.device) -> str:
         return "torch"
     # Whatever fails (no Triton, no C compiler for its launcher, a device it does not know), torch can do it.
     try:
-        from simulate.dynamics import triton_step
+        from simulate.dynamics import triton_force, triton_step
 
         with torch.cuda.device(device):
             triton_step.check(device)
+            triton_force.check(device)
     except Exception as problem:
-        log.warning("noise and update run as many small kernels, several times slower: %s", problem)
+        log.warning("forces, noise and update run as many small kernels, several times slower: %s", problem)
         return "torch"
     return "triton"

@@ -42,7 +42,7 @@ class Compiled:
     def __init__(
         self, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32], threads: int = 1
     ):
-        self.law = law
+        self.law, self.dtype = law, machine.dtype
         self.real = np.float32 if machine.dtype == torch.float32 else np.float64
         layer_one = plan(machine.inputs.numpy(), machine.outputs.numpy())
         batch = len(stream_keys)
@@ -55,7 +55,7 @@ class Compiled:
         self, r: torch.Tensor, v: torch.Tensor, first: int, temperatures: NDArray[np.float64]
     ) -> None:
         """Advance in place, one step per temperature."""
-        pairs = np.array([self.law.coefficients(float(t)) for t in temperatures]).reshape(-1, 2)
+        pairs = np.array([self.law.coefficients(float(t), self.dtype) for t in temperatures]).reshape(-1, 2)
         a, b = pairs.astype(self.real).T.copy()  # built in float64, cast last
         stop = Event()
         job = (r.numpy(), v.numpy(), first, a, self.real(self.law.dt), b, stop)

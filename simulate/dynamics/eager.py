@@ -22,6 +22,6 @@ class Eager:
         """Advance in place, one step per temperature."""
         force = torch.empty_like(r)
         for step, temperature in enumerate(temperatures, start=first):
-            a, b = self.law.coefficients(float(temperature))
+            a, b = self.law.coefficients(float(temperature), r.dtype)
             self.machine.force(r, force)
             plain_step(r, v, force, noise.normal(self.keys, step, r.shape[1]), a, self.law.dt, b)

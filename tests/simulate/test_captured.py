@@ -1,8 +1,10 @@
 """Recorded steps: their bookkeeping on the CPU, the Triton kernel interpreted, the real thing on a GPU."""
 
+import gc
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,7 +16,7 @@ from simulate.dynamics import captured
 from simulate.dynamics.captured import LARGEST, Captured, pieces
 from simulate.dynamics.eager import Eager
 from simulate.dynamics.langevin import Langevin, plain_step
-from simulate.systems.thermal_machine import C_SCALES, ThermalMachine
+from simulate.systems.thermal_machine import C_SCALES, Merged, ThermalMachine, merge
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DTYPES = [torch.float32, torch.float64]
@@ -24,9 +26,20 @@ interpreter = pytest.mark.skipif(not INTERPRETED, reason="run by test_under_the_
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
-def make(device="cpu", dtype=torch.float64, depth=4, patterns=13, width=5, c_scale="1"):
+def make(device="cpu", dtype=torch.float64, depth=4, patterns=13, width=5, c_scale="1", merged=False):
     signs = np.random.default_rng(0).choice([-1, 1], (patterns, 21)).astype(np.int8)
-    return ThermalMachine(signs, signs[:, :3], depth, width, c_scale, dtype=dtype, device=device)
+    inputs = repeated(signs[:, :6], 40) if merged else signs
+    machine = ThermalMachine(inputs, signs[:, :3], depth, width, c_scale, dtype=dtype, device=device)
+    assert (machine.merged is not None) == merged
+    return machine
+
+
+def repeated(columns, pixels):
+    """Pixels that repeat few columns, with both signs; a quarter is constant, again with both signs."""
+    generator = np.random.default_rng(1)
+    inputs = columns[:, generator.integers(0, columns.shape[1], pixels)]
+    inputs[:, generator.permutation(pixels)[: pixels // 4]] = 1
+    return inputs * generator.choice(np.array([-1, 1], np.int8), pixels)
 
 
 def start(machine, batch=3):
@@ -62,6 +75,14 @@ def moved(advance, r, v, temperatures, first=1000, calls=()):
 def assert_same(got, expected):
     for x, y in zip(got, expected, strict=True):
         assert torch.equal(x, y)
+
+
+def assert_force(machine, got, expected):
+    """To rounding, relative to the norm of what acts on a machine's spins, on its weights of layer 1, .."""
+    tolerance = 1e-12 if machine.dtype == torch.float64 else 1e-5
+    for x, y in zip(vars(machine.views(got)).values(), vars(machine.views(expected)).values(), strict=True):
+        norm = torch.linalg.vector_norm(y.flatten(1), dim=1)
+        assert (torch.linalg.vector_norm((x - y).flatten(1), dim=1) <= tolerance * norm).all()
 
 
 def assert_near(got, expected, tolerance):
@@ -114,6 +135,17 @@ def test_counter_and_amplitudes_are_those_of_the_call():
     steps, amplitudes = zip(*seen, strict=True)
     assert list(steps) == list(range((5 << 32) - 3, (5 << 32) + 68))
     np.testing.assert_array_equal(amplitudes, [LAW.coefficients(t)[1] for t in anneal(71)])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_friction_and_noise_are_those_of_the_rounded_friction(dtype):
+    """1 - eta is no float32: the noise must belong to the friction that is applied."""
+    law = Langevin(dt=0.02, eta=1e-7)
+    advance = Captured(make(dtype=dtype), law, keys())
+    a, b = law.coefficients(0.3, dtype)
+    assert float(advance.constants[0]) == advance.a == a == float(torch.tensor(a, dtype=dtype))
+    assert float(advance._schedule(np.array([0.3]))[0]) == b
+    assert b**2 == pytest.approx((1 - a**2) * 0.3, rel=1e-6)
 
 
 def test_each_graph_is_recorded_once_and_before_the_state_is_put_in():
@@ -231,12 +263,23 @@ def test_interpreted_check_notices_other_noise(monkeypatch):
 @interpreter
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("c_scale", C_SCALES)
-@pytest.mark.parametrize(("depth", "patterns"), [(2, 7), (3, 205), (5, 13), (3, 13_400)])
-def test_interpreted_force_is_that_of_the_machine(dtype, c_scale, depth, patterns):
+@pytest.mark.parametrize(
+    ("depth", "patterns", "merged"),
+    [
+        (2, 12, False),
+        (3, 205, False),
+        (5, 13, False),
+        (2, 12, True),
+        (3, 205, True),
+        (5, 13, True),
+        (3, 13_400, True),
+    ],
+)
+def test_interpreted_force_is_that_of_the_machine(dtype, c_scale, depth, patterns, merged):
     """13,400 patterns of 5 spins: more tiles than partial sums."""
     from simulate.dynamics.triton_force import FusedForce
 
-    machine = make(dtype=dtype, depth=depth, patterns=patterns, c_scale=c_scale)
+    machine = make(dtype=dtype, depth=depth, patterns=patterns, c_scale=c_scale, merged=merged)
     r, _ = start(machine)
     machine.views(r).S[1] = 0  # and J = 0: at the tip of every cone but the last
     machine.views(r).first[1] = 0
@@ -246,14 +289,75 @@ def test_interpreted_force_is_that_of_the_machine(dtype, c_scale, depth, pattern
     force = FusedForce(machine, 3)
     for _ in range(2):
         force(r, got)
-        # Layer 1 sums over the patterns in another order.
-        assert_near([got], [expected], 1e-12 if dtype == torch.float64 else 2e-5)
+        assert_force(machine, got, expected)  # layer 1 sums over the patterns in another order
 
 
 @interpreter
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_interpreted_steps_follow_the_eager_ones(dtype):
-    machine = make(dtype=dtype)
+@pytest.mark.parametrize("pixels", [1, 2, 21, 64, 1100])
+@pytest.mark.parametrize("distinct", [1, 5, 10**6])
+def test_interpreted_fold_is_the_product(dtype, pixels, distinct):
+    """One column for all pixels, some, one for each; more pixels than a tile. Rows are those of a batch."""
+    from simulate.dynamics.triton_force import Pixels
+
+    signs = np.random.default_rng(2).choice([-1, 1], (40, min(distinct, pixels))).astype(np.int8)
+    inputs = signs if distinct > pixels else repeated(signs, pixels)
+    first, column, sign = merge(inputs.T)
+    fold = np.zeros((pixels, first.size))
+    fold[np.arange(pixels), column] = sign
+    there = (torch.from_numpy(x) for x in (fold, inputs.T[first], inputs[:, first], column, sign))
+    fold, *matrices, column, sign = (x.to(dtype) if x.dtype != torch.int64 else x for x in there)
+    merged = Pixels(Merged(fold, *matrices, column, sign), 0.5)
+    assert merged.width % 8 == 0
+
+    batch = torch.randn((2, 3 * pixels + 7), generator=torch.Generator().manual_seed(1)).to(dtype)
+    j, tolerance = batch[:, 4:-3].view(2, 3, pixels), 1e-14 if dtype == torch.float64 else 1e-5
+    got = torch.zeros((2, 3, merged.width), dtype=dtype)
+    merged.fold(j, got)
+    assert_near([got[..., : first.size]], [0.5 * (j @ fold)], tolerance * pixels**0.5)
+    assert not got[..., first.size :].any()
+    assert_near([got @ merged.distinct], [0.5 * j @ torch.from_numpy(inputs.T).to(dtype)], tolerance * pixels)
+
+    out = torch.full_like(batch, torch.nan)
+    merged.unfold(got, out[:, 4:-3].view(2, 3, pixels))
+    assert_near([out[:, 4:-3]], [(0.5 * got[..., : first.size] @ fold.T).flatten(1)], tolerance)
+    assert out[:, :4].isnan().all()
+    assert out[:, -3:].isnan().all()
+
+
+@interpreter
+def test_interpreted_check_notices_other_forces(monkeypatch):
+    from simulate.dynamics import triton_force
+
+    triton_force.check(torch.device("cpu"))
+    unfold = triton_force.Pixels.unfold
+    monkeypatch.setattr(triton_force.Pixels, "unfold", lambda self, f, out: unfold(self, 1.001 * f, out))
+    with pytest.raises(RuntimeError, match="forces"):
+        triton_force.check(torch.device("cpu"))
+
+
+@interpreter
+@pytest.mark.parametrize("broken", ["triton_step", "triton_force"])
+def test_interpreted_torch_stands_in_for_what_fails(monkeypatch, caplog, broken):
+    from simulate.dynamics import triton_force, triton_step
+
+    def fail(device):
+        raise RuntimeError("no such device")
+
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    for module in (triton_step, triton_force):
+        monkeypatch.setattr(module, "check", lambda device: None)
+    assert captured.usable.__wrapped__(torch.device("cuda")) == "triton"
+    monkeypatch.setattr({"triton_step": triton_step, "triton_force": triton_force}[broken], "check", fail)
+    assert captured.usable.__wrapped__(torch.device("cuda")) == "torch"
+    assert "no such device" in caplog.text
+
+
+@interpreter
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("merged", [False, True])
+def test_interpreted_steps_follow_the_eager_ones(dtype, merged):
+    machine = make(dtype=dtype, merged=merged)
     r, v = start(machine)
     expected = moved(Eager(machine, LAW, keys()), r, v, anneal(11))
     got = moved(Captured(machine, LAW, keys(), kernels="triton"), r, v, anneal(11))
@@ -275,36 +379,94 @@ def test_triton_is_what_moves_particles_on_cuda():
 
 @gpu
 @pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("dtype", "steps", "tolerance"), [(torch.float64, 100, 1e-10), (torch.float32, 20, 1e-4)]
+)
 @pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 4])
-def test_captured_follows_the_eager_steps(kernels, depth):
-    machine = make("cuda", depth=depth)
+def test_captured_follows_the_eager_steps(kernels, depth, merged, dtype, steps, tolerance):
+    machine = make("cuda", dtype, depth=depth, merged=merged)
     r, v = start(machine)
-    expected = moved(Eager(machine, LAW, keys()), r, v, anneal(100))
-    got = moved(Captured(machine, LAW, keys(), kernels), r, v, anneal(100))
-    assert_near(got, expected, 1e-10)
-    on_cpu = make(depth=depth)
-    expected = moved(Eager(on_cpu, LAW, keys()), r.cpu(), v.cpu(), anneal(100))
-    assert_near(got, expected, 1e-10)
+    expected = moved(Eager(machine, LAW, keys()), r, v, anneal(steps))
+    got = moved(Captured(machine, LAW, keys(), kernels), r, v, anneal(steps))
+    assert_near(got, expected, tolerance)
+    on_cpu = make(dtype=dtype, depth=depth, merged=merged)
+    expected = moved(Eager(on_cpu, LAW, keys()), r.cpu(), v.cpu(), anneal(steps))
+    assert_near(got, expected, tolerance)
+
+
+def check_fused_force(machine, batch):
+    """Against the machine's own, and against itself bit for bit."""
+    from simulate.dynamics.triton_force import FusedForce
+
+    r, _ = start(machine, batch)
+    expected, got, again = (torch.full_like(r, torch.nan) for _ in range(3))
+    machine.force(r, expected)
+    force = FusedForce(machine, batch)
+    force(r, got)
+    force(r, again)
+    assert_force(machine, got, expected)
+    assert torch.equal(got, again)
 
 
 @gpu
 @pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize("c_scale", C_SCALES)
 @pytest.mark.parametrize("depth", [2, 3, 5])
-def test_fused_force_is_that_of_the_machine_and_repeats_to_the_bit(depth, c_scale):
+def test_fused_force_is_that_of_the_machine_and_repeats_to_the_bit(depth, c_scale, merged, dtype):
     pytest.importorskip("triton")
-    from simulate.dynamics.triton_force import FusedForce
+    machine = make("cuda", dtype, depth, patterns=2000, width=10, c_scale=c_scale, merged=merged)
+    check_fused_force(machine, 3)
 
-    machine = make("cuda", depth=depth, patterns=2000, width=10, c_scale=c_scale)
-    r, _ = start(machine)
-    expected, got, again = (torch.empty_like(r) for _ in range(3))
-    machine.force(r, expected)
-    force = FusedForce(machine, 3)
-    force(r, got)
-    force(r, again)
-    assert_near([got], [expected], 1e-12)
-    assert torch.equal(got, again)
+
+def make_as_mnist(dtype):
+    """784 pixels, some 460 of them distinct, at the size of the paper."""
+    signs = np.random.default_rng(3).choice([-1, 1], (2000, 1100)).astype(np.int8)
+    inputs = repeated(signs, 784)
+    machine = ThermalMachine(inputs, signs[:, :2], 10, 10, dtype=dtype, device="cuda")
+    assert machine.merged is not None
+    return machine
+
+
+@gpu
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_fused_force_at_the_size_of_the_paper(dtype):
+    pytest.importorskip("triton")
+    check_fused_force(make_as_mnist(dtype), 64)
+
+
+@gpu
+@pytest.mark.gpu
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_one_after_another_they_are_right_and_leave_no_memory_behind(kernels):
+    machine = make("cuda", patterns=2000, width=10, merged=True)
+    r, v = start(machine)
+    expected = moved(Eager(machine, LAW, keys()), r, v, anneal(35))
+    held = []
+    for _ in range(5):
+        got = moved(Captured(machine, LAW, keys(), kernels), r, v, anneal(35))
+        assert_near(got, expected, 1e-10)
+        del got
+        gc.collect()
+        torch.cuda.synchronize()
+        held.append(torch.cuda.memory_allocated())
+    assert held[1:] == held[:1] * 4  # the first leaves what cuBLAS keeps
+
+
+@gpu
+@pytest.mark.gpu
+def test_two_side_by_side_do_not_disturb_each_other():
+    machine = make("cuda", merged=True)
+    r, v = start(machine, 5)
+    one, two = Captured(machine, LAW, keys()), Captured(machine, LAW, keys(5))
+    for _ in range(2):
+        assert_near(
+            moved(one, r[:3], v[:3], anneal(35)), [x[:3] for x in moved(two, r, v, anneal(35))], 1e-10
+        )
 
 
 @gpu

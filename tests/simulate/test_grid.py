@@ -117,3 +117,11 @@ def test_shares_hold_every_point_once():
     assert [point.index for point in pick(points, [7, 2, 7])] == [2, 7]
     with pytest.raises(InvalidInput, match="only = 10"):
         pick(points, [10])
+
+
+def test_an_empty_file_is_no_sweep(tmp_path):
+    path = tmp_path / "sweep.toml"
+    for text in ("", "samples_per_file = 2"):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match="holds no sweep"):
+            load(path)

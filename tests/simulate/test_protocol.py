@@ -59,15 +59,8 @@ def test_times_hold_every_waiting_time_and_every_last_time():
     assert (np.diff(times) > 0).all()
     assert {0, 100, 1_000, 10_000, 99_900, 99_000, 90_000, 100_000} <= set(times.tolist())
     assert LADDER.frame_times().size == 0
-    assert replace(LADDER, frames_per_decade=1).frame_times().tolist() == [
-        0,
-        1,
-        10,
-        100,
-        1_000,
-        10_000,
-        100_000,
-    ]
+    frames = replace(LADDER, frames_per_decade=1).frame_times().tolist()
+    assert frames == [0, 1, 10, 100, 1_000, 10_000]  # none beyond the end of every branch
 
 
 def test_schedules():
@@ -103,6 +96,9 @@ def test_schedules():
         ({"matrix_times": (-1,)}, "matrix_times"),
         ({"extra_times": (0.5,)}, "extra_times"),
         ({"first_sample": -1}, "first_sample"),
+        ({"first_sample": 2**32}, "first_sample"),
+        ({"waiting_time": 2**32, "steps": 2**33}, "waiting_time"),
+        ({"eta": 1e-9}, "eta = 1e-09 is lost to rounding"),
         ({"checkpoint_every": -1}, "checkpoint_every"),
         ({"frames_per_decade": 0.5}, "frames_per_decade"),
     ],
@@ -118,3 +114,11 @@ def test_lists_of_integers_from_the_command_line():
     for bad in ("1e3", "10,", "-1", "1.5", "a"):
         with pytest.raises(InvalidInput, match=r"waiting_time = .*100,1000"):
             integers("waiting_time", bad)
+
+
+def test_what_lies_beyond_the_end_is_said():
+    late = replace(LADDER, matrix_times=(10, 99_901), steps=100_000, waiting_time=100)
+    assert late.beyond_the_end() == ["matrix_times 99901 are beyond the end"]
+    slow = Protocol(schedule="anneal", initial_temperature=1.0, schedule_steps=10**6)
+    assert slow.beyond_the_end() == ["the anneal is over at step 1000000, after the end"]
+    assert LADDER.beyond_the_end() == []

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,10 +18,13 @@ import xarray as xr
 
 from deepglass import files, schema
 from deepglass.cli import main
-from deepglass.errors import Diverged, InvalidInput
+from deepglass.errors import Diverged, InUse, InvalidInput
 from simulate import Protocol, inspection, resume, run
 from simulate.cli import app
+from simulate.data import load
+from simulate.plan import chunks
 from simulate.segments import MANIFEST, Folder, partial_of, progress_of, protocol_of
+from simulate.signals import Stopped, checkpoint_before_stopping
 
 TINY = Protocol(
     depth=3, width=4, patterns=20, steps=60, waiting_time=(10, 25), samples=3, replicas=2,
@@ -149,35 +153,54 @@ def test_killed_at_random_instants(tmp_path, times, seed):
     assert sorted(os.listdir(tmp_path)) == ["run.nc", "whole.nc"]
 
 
-def test_killed_as_a_user_would_see_it(tmp_path, capsys):
+def test_stopped_as_a_user_would_see_it(tmp_path, capsys):
+    """SIGTERM, which a queue sends at its time limit: one more checkpoint, one line, exit code 143."""
     out = tmp_path / "run.nc"
-    protocol = replace(LONGER, steps=100_000, checkpoint_every=100)
     words = ["--depth", 3, "--width", 8, "--patterns", 100, "--steps", 100_000, "--waiting-time", "100,300",
              "--samples", 3, "--replicas", 2, "--replicas-per-chunk", 4,
-             "--checkpoint-every", 100]  # fmt: skip
+             "--checkpoint-every", 1000]  # fmt: skip
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "simulate", "run", *map(str, words), "--out", str(out)],
-        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(partial_of(out).glob("chunk-0002.state-*")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    with pytest.raises(InvalidInput, match="in use by another process"):
+    with pytest.raises(InUse, match="in use by another process"):
         resume(out)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done, total = progress_of(out)
-    assert 0 < done < total
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate()[1].strip().splitlines()[-1]
+    assert process.returncode == 143
+    step = int(re.search(r"stopped at step (\d+) by SIGTERM; python -m simulate resume .*run.nc", said)[1])
+    folder = Folder.open(partial_of(out))
+    part = chunks(protocol_of(out), folder.manifest["limit"])[2]
+    assert folder.step(part) == step
+    assert 0 < progress_of(out)[0] < progress_of(out)[1]
     assert main(app, ["inspect", str(out)]) == 0
     assert "unfinished" in capsys.readouterr().out
     assert main(app, ["validate", str(out), "--format", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["valid"] is False
     assert len(found["problems"]) == 1  # it is sound, only not finished
-    assert protocol_of(out).steps == protocol.steps
+
+
+def test_asked_to_stop_it_checkpoints_and_goes_on_later(tiny, tmp_path, monkeypatch):
+    """A signal at every stop of the loop in turn: bit for bit the run that was not stopped."""
+    out = tmp_path / "run.nc"
+    stops = 0
+    with checkpoint_before_stopping():
+        while True:
+            os.kill(os.getpid(), signal.SIGHUP)
+            try:
+                resume(out) if partial_of(out).exists() else run(replace(TINY, checkpoint_every=0), out=out)
+                break
+            except Stopped as stop:
+                stops += stop.exit_code == 129
+    same(schema.read(out, "run"), tiny)
+    assert stops > 20
 
 
 def test_longer_equals_one_long_run(tiny, tmp_path):
@@ -217,6 +240,7 @@ def test_a_longer_run_that_is_killed_keeps_the_shorter_one(tiny, tmp_path, monke
         if (partial_of(out) / MANIFEST).exists():
             with pytest.raises(InvalidInput, match="unfinished"):
                 resume(out, more=1)
+            assert "beside it lies an unfinished run" in inspection.describe(out)
             break
     same(resume(out), run(replace(TINY, steps=100, extra_times=(35, 50, 60))))
 
@@ -230,6 +254,47 @@ def stopped(tmp_path, monkeypatch) -> Path:
         with pytest.raises(Killed):
             run(TINY, out=out)
     return out
+
+
+def test_longer_into_times_that_the_shorter_run_did_not_reach(tmp_path):
+    """Overlap matrices and frames of which the shorter run has none, or some."""
+    out = tmp_path / "run.nc"
+    protocol = replace(TINY, matrix_times=(45, 70), steps=40, waiting_time=10)
+    run(protocol, out=out)
+    longer = resume(out, more=40)
+    whole = run(replace(protocol, steps=80, extra_times=(30, 40)))
+    same(longer, whole)
+    assert longer.Q_matrix_raw.sel(t_matrix=45).notnull().all()
+
+
+def test_a_refusal_leaves_neither_lock_nor_folder(tiny, tmp_path, monkeypatch):
+    out = tmp_path / "run.nc"
+    run(TINY, out=out)
+    with monkeypatch.context() as patched:  # the data are no longer what they were
+        changed = replace(load("digits", patterns=20, seed=0, width=4, depth=3), sha256="0" * 64)
+        patched.setattr(sys.modules["simulate.run"], "load", lambda *_, **__: changed)
+        with pytest.raises(InvalidInput, match="have changed") as kept:
+            resume(out, more=40)
+    assert os.listdir(tmp_path) == ["run.nc"]
+    resume(out, more=40)
+    assert kept.value is not None  # its frames are still referenced
+
+
+def test_a_refused_resume_gives_the_folder_back(stopped):
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="unfinished") as kept:
+            resume(stopped, more=1)
+        assert kept.value is not None
+    resume(stopped)
+
+
+@pytest.mark.parametrize("pattern", ["chunk-0002.frame-*", "split-25*"])
+def test_a_damaged_configuration_is_done_again(tiny, stopped, pattern):
+    victim = sorted(partial_of(stopped).glob(pattern))[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 4
+    victim.write_bytes(content)
+    same(resume(stopped), tiny)
 
 
 def test_damaged_checkpoints_are_noticed_and_done_again(tiny, stopped):
@@ -279,12 +344,12 @@ FULL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from dataclasses import replace
-from deepglass.errors import InvalidInput
+from deepglass.errors import WriteFailed
 from simulate import Protocol, resume
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     resume(sys.argv[1])
-except InvalidInput as error:
+except WriteFailed as error:
     print(error)
 """
 
@@ -297,8 +362,8 @@ def test_a_full_disk_is_one_clear_error_and_the_run_goes_on_later(tiny, stopped)
         capture_output=True, text=True, cwd=root, timeout=120, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "cannot be written: File too large" in result.stdout
-    assert {p.name for p in partial_of(stopped).iterdir()} >= before - {"x"}
+    assert "cannot be written: File too large; make room, then: python -m simulate resume" in result.stdout
+    assert {p.name for p in partial_of(stopped).iterdir()} >= before
     same(resume(stopped), tiny)
 
 
@@ -308,6 +373,22 @@ def test_a_place_that_cannot_be_written_is_refused_before_work(tmp_path, monkeyp
     for out in (tmp_path / "file" / "run.nc", Path("/proc/run.nc"), tmp_path):
         with pytest.raises(InvalidInput, match="output"):
             run(TINY, out=out)
+
+
+def test_what_is_not_ours_is_not_touched(tmp_path):
+    folder = tmp_path / "run.nc.partial"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("precious")
+    for overwrite in (False, True):
+        with pytest.raises(InvalidInput, match=r"holds thesis\.txt"):
+            run(TINY, out=tmp_path / "run.nc", overwrite=overwrite)
+    assert (folder / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("more", [-5, 2.5, "5"])
+def test_steps_to_add_are_whole_and_not_negative(tmp_path, more):
+    with pytest.raises(InvalidInput, match="steps = "):
+        resume(tmp_path / "run.nc", more=more)
 
 
 def test_divergence_keeps_the_last_good_checkpoint(tmp_path, caplog):

@@ -11,6 +11,7 @@ from deepglass import schema
 from deepglass.errors import Diverged, InvalidInput
 from simulate import Protocol, noise, observables, run
 from simulate.data import load
+from simulate.dynamics import advance
 from simulate.dynamics.langevin import Langevin
 from simulate.experiment import ThermalExperiment
 from simulate.noise import Member
@@ -47,10 +48,8 @@ def test_batch_equals_single_runs():
     def evolve(part):
         m = ThermalMachine(x, x[:, :2], depth=5, width=4, dtype=torch.float64)
         r = torch.cat([m.start("uniform", 7, range(s, s + 1)) for s, _ in part])
-        v, f = torch.zeros_like(r), torch.empty_like(r)
-        for t in range(100):
-            m.force(r, f)
-            law.step(r, v, f, noise.keys(7, part), t, temperature)
+        v = torch.zeros_like(r)
+        advance("eager", m, law, noise.keys(7, part))(r, v, 0, np.full(100, temperature))
         return r, v
 
     together = evolve(members)
@@ -270,8 +269,9 @@ def test_bad_parameters_are_named(values, word):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_without_a_device_is_refused():
+    protocol = changed(device="cuda")  # it may be read here, not run
     with pytest.raises(InvalidInput, match="cuda"):
-        changed(device="cuda")
+        run(protocol)
 
 
 @pytest.mark.gpu
@@ -290,7 +290,7 @@ def test_every_replica_can_be_replayed_alone(small):
     law, temperature, t_w = SMALL.law(), SMALL.temperature, SMALL.waiting_time
     for sample, replica in ((0, 0), (1, 2), (2, 1)):
         r = m.start("small", 0, range(sample, sample + 1))
-        v, f = torch.zeros_like(r), torch.empty_like(r)
+        v = torch.zeros_like(r)
         keys = noise.keys(0, [(sample, 0)])
         for t in range(60):
             if t == t_w:
@@ -298,8 +298,7 @@ def test_every_replica_can_be_replayed_alone(small):
                 fresh = noise.keys(0, [(sample, replica, t_w)], noise.VELOCITY)
                 v = noise.normal(fresh, t_w, m.particles).double() * np.sqrt(temperature)
                 past = r.clone()
-            m.force(r, f)
-            law.step(r, v, f, keys, t, temperature)
+            advance("eager", m, law, keys)(r, v, t, np.array([temperature]))
         stored = small.sel(t=60, sample=sample, replica=replica)
         assert m.energy(r).sum().item() == pytest.approx(float(stored.E), rel=1e-10)
         for layer, (x, old, w) in enumerate(
