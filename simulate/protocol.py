@@ -115,10 +115,8 @@ class Protocol:
         if self.classes is not None:
             labels = self.classes if isinstance(self.classes, Sequence) else (self.classes,)
             self._store("classes", tuple(checks.integer("classes", x, -checks.LARGEST) for x in labels))
-        for name in ("data", "start"):
-            self._store(name, os.fspath(getattr(self, name)))
-        if self.data_dir is not None:
-            self._store("data_dir", os.fspath(self.data_dir))
+        for name in ("data", "start") if self.data_dir is None else ("data", "start", "data_dir"):
+            self._store(name, _text(name, getattr(self, name)))
         is_law(self.start)
         a, _ = self.law().coefficients(self.temperature, PRECISIONS.get(self.precision, torch.float64))
         if self.eta > 0 and a == 1:
@@ -250,6 +248,12 @@ class Protocol:
             return cls(**{**values, **lists})
         except TypeError as error:
             raise InvalidInput(f"a parameter has the wrong type: {error}") from error
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise InvalidInput(f"{name} = {value!r} must be a word or a path")
+    return os.fspath(value)
 
 
 def _log_spaced(last: int, per_decade: int) -> NDArray[np.int64]:

@@ -114,27 +114,31 @@ def test_what_is_recorded_is_what_was_reckoned(whole):
 
 
 PEAK = """
-import resource, sys
+from pathlib import Path
 from simulate import Protocol, plan, run
 small = Protocol(depth=4, width=4, patterns=20, steps=40, waiting_time=10, samples=2, replicas=2)
 run(small)  # compiled code and libraries are not the run's
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def high_water():  # of this process only: ru_maxrss remembers the one that forked it
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+before = high_water()
 large = Protocol(
     depth=5, width=30, patterns=360, steps=24, waiting_time=4, samples=12, replicas=4,
     frames_per_decade=1, matrix_times=(20,),
 )
 run(large)
-peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+peak = high_water() - before
 particles = 4 * 30 * 360 + 30 * 64 + 3 * 30 * 30 + 60
 planned = plan.chunk_bytes(large, "compiled", particles, 64, 48) + plan.result_bytes(large, particles)
 print(peak / planned)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_a_run_takes_no_more_memory_than_was_reckoned():
     """Peak of a whole run, result and all, beside the plan (the file is planned for, not made here)."""
     root = Path(plan.__file__).parents[1]
     result = subprocess.run(
         [sys.executable, "-c", PEAK], capture_output=True, text=True, cwd=root, check=True
     )
-    assert 0.1 < float(result.stdout) < 1.3
+    assert 0.3 < float(result.stdout) < 1.3
