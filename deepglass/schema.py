@@ -4,10 +4,12 @@ Dimensions and names are documented in docs/schema.md. A file says what it is by
 ``deepglass_kind`` (``profile`` or ``run``) and ``schema_version`` (of that kind).
 """
 
+import sys
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -59,7 +61,8 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
         if variable.ndim and variable.size and variable.dtype.kind in "if"
     }
     # In memory first: HDF5 on a full disk fails in ways that cannot be caught.
-    content = labelled.to_netcdf(engine=ENGINE, encoding=checked)
+    with _apart_from_dask():
+        content = labelled.to_netcdf(engine=ENGINE, encoding=checked)
     return files.write_bytes(path, content, overwrite)
 
 
@@ -76,7 +79,7 @@ def read(path: str | Path, kind: str) -> xr.Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
+            with _apart_from_dask(), xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
                 dataset = opened.load()
     except Exception as error:  # the HDF5 stack raises many types on damaged bytes
         raise InvalidInput(
@@ -94,6 +97,12 @@ def read(path: str | Path, kind: str) -> xr.Dataset:
         )
     _complete(dataset, source, kind)
     return dataset
+
+
+def _apart_from_dask() -> AbstractContextManager[Any]:
+    """Where a dask client is about, xarray takes its locks from that client's scheduler, alive or not."""
+    dask = sys.modules.get("dask")  # no client without it
+    return nullcontext() if dask is None else dask.config.set(scheduler="synchronous")
 
 
 def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:

@@ -218,7 +218,9 @@ class Dask:
                         )
                     )  # fmt: skip
             try:
-                self._client = stack.enter_context(distributed.Client(target, timeout=ANSWER))
+                self._client = stack.enter_context(
+                    distributed.Client(target, timeout=ANSWER, set_as_default=False)
+                )
             except (OSError, ValueError, TypeError) as error:
                 raise InvalidInput(
                     f"cluster = {self.address!r}: no dask scheduler answers there ({error}); give"
@@ -240,7 +242,7 @@ class Dask:
     ) -> Iterator[tuple[T, R | Lost]]:
         """All are given to the scheduler at once; those not yet begun are taken back if this ends early."""
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        futures = {self._client.submit(_alone, work, item, pure=False): item for item in items}
+        futures = {self._client.submit(work, item, pure=False): item for item in items}
         for future in futures:
             future.add_done_callback(ended.put)
         try:
@@ -264,11 +266,3 @@ class Dask:
         if type(error).__name__ == "KilledWorker":
             return Lost("its workers died, one after another")
         return Lost(f"its worker could not begin: {type(error).__name__}: {error}")
-
-
-def _alone(work: Callable[[T], R], item: T) -> R:
-    """Work in a dask worker without the work noticing: xarray would take its locks from the scheduler."""
-    import dask
-
-    with dask.config.set(scheduler="synchronous"):
-        return work(item)

@@ -176,3 +176,12 @@ def test_another_schema_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(schema.SCHEMA_VERSION, "profile", 2)
     with pytest.raises(InvalidInput, match="schema version 1, this deepglass reads 2"):
         schema.read(path, "profile")
+
+
+def test_a_dask_client_that_is_gone_is_not_asked_for_locks(tmp_path):
+    """A notebook may have had one: neither writing nor reading waits for its scheduler."""
+    distributed = pytest.importorskip("distributed")
+    with pytest.raises(ValueError, match="nonsense"):
+        distributed.Client("nonsense", timeout=1)
+    path = schema.write(RESULT, tmp_path / "p.nc", "profile")
+    xr.testing.assert_equal(schema.read(path, "profile"), RESULT)
