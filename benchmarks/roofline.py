@@ -286,7 +286,7 @@ class Dissected:
 
     def step(self, r: torch.Tensor, v: torch.Tensor, step: int, spent: np.ndarray) -> None:
         """One step of (B, P) in place; adds to ``spent`` the seconds of each part."""
-        a, b = (self.real(x) for x in self.law.coefficients(TEMPERATURE))
+        a, b = (self.real(x) for x in self.law.coefficients(TEMPERATURE, r.dtype))
         moving = (r.numpy(), v.numpy(), self.keys, np.uint64(step), a, self.real(self.law.dt), b)
         for part, at in self.order:
             spent[part] += self._call(part, at, moving)
