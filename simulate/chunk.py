@@ -72,7 +72,7 @@ class ChunkRun:
         """Leave after a checkpoint, when a signal asked for it."""
         number = signals.requested()
         if number is not None:
-            where = getattr(self.workspace, "path", None)
+            where = self.workspace.path
             how = f"; python -m simulate resume {finished_of(where)} goes on" if where else ""
             raise signals.Stopped(f"stopped at step {t} by {signal.Signals(number).name}{how}", number)
 

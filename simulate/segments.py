@@ -32,6 +32,11 @@ FORMAT = 1
 """Of the folder; another is refused."""
 
 MANIFEST = "run.json"
+CONTENTS = {
+    "protocol": dict, "limit": int, "backend": str, "data_sha256": str, "about": dict, "run_id": str,
+}  # fmt: skip
+"""What the manifest must hold, beside the format."""
+
 SUFFIX = ".partial"
 OURS = re.compile(r"run\.json|lock|(chunk|split)-.*\.npz|finished\.nc|\..*\.tmp")
 """What may lie in a folder."""
@@ -53,6 +58,8 @@ class State:
 
 class Memory:
     """The workspace of a run that has no file: nothing outlives the process."""
+
+    path = None
 
     def __init__(self) -> None:
         self._configurations: dict[str, Array] = {}
@@ -135,6 +142,11 @@ class Folder:
                 f"{path} has checkpoint format {version!r}, this deepglass reads {FORMAT}: finish it with the"
                 " version that began it"
             )
+        for name, kind in CONTENTS.items():
+            if not isinstance(manifest.get(name), kind):
+                raise InvalidInput(
+                    f"{path / MANIFEST} is not readable: {name} is missing or of the wrong kind"
+                )
         return cls(path, manifest)
 
     def acquire(self) -> None:
@@ -145,8 +157,10 @@ class Folder:
             if not os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self.path / "lock")):
                 raise BlockingIOError  # the folder was removed between the two lines above, or made anew
         except BlockingIOError as error:
+            self.release()  # the handle, which holds no lock
             raise InUse(f"{self.path} is in use by another process") from error
         except OSError as error:
+            self.release()
             raise InvalidInput(f"{self.path} cannot be written: {error.strerror}") from error
         for left in self.path.glob(".*.tmp"):  # of a process that was killed
             left.unlink(missing_ok=True)
@@ -275,7 +289,7 @@ class Folder:
 
     def _write(self, name: str, arrays: dict[str, Any]) -> None:
         def write(stream: BinaryIO) -> None:
-            np.savez(stream, allow_pickle=False, **arrays)
+            np.savez(stream, **arrays)
 
         try:
             files.write_with(self.path / name, write, overwrite=True)

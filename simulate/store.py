@@ -123,17 +123,21 @@ class Record:
             for name, dims in self.dims.items()
         }
         dataset = xr.Dataset(variables, coords=self.coords, attrs={**_flat(self.protocol), **attributes})
-        late = xr.DataArray([self.protocol.steps - t_w for t_w in self.protocol.waiting_times], dims="t_w")
-        for name in ("q", "Q"):
-            values = dataset[name].sel(t=late).drop_vars("t")
-            # One replica has no pairs: its overlap is missing.
-            by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
-            mean, error = over_samples(by_sample)
-            dataset[f"{name}_star"] = mean.assign_attrs(
-                long_name=f"{name} at the last time, mean over samples"
-            )
-            dataset[f"{name}_star_error"] = error.assign_attrs(long_name="standard error over samples")
-        return dataset
+        return dataset.assign(late_overlaps(dataset, self.protocol))
+
+
+def late_overlaps(run: xr.Dataset, protocol: Protocol) -> dict[str, xr.DataArray]:
+    """``q_star``, ``Q_star``: overlaps at the last time, mean over pairs, then over samples; and errors."""
+    last = xr.DataArray([protocol.steps - t_w for t_w in protocol.waiting_times], dims="t_w")
+    found = {}
+    for name in ("q", "Q"):
+        values = run[name].sel(t=last).drop_vars("t")
+        # One replica has no pairs: its overlap is missing.
+        by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
+        mean, error = over_samples(by_sample)
+        found[f"{name}_star"] = mean.assign_attrs(long_name=f"{name} at the last time, mean over samples")
+        found[f"{name}_star_error"] = error.assign_attrs(long_name="standard error over samples")
+    return found
 
 
 def over_samples(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:

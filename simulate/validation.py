@@ -14,7 +14,7 @@ from simulate.configurations import DIMENSIONS
 from simulate.plan import Chunk, chunks
 from simulate.protocol import Protocol
 from simulate.segments import MANIFEST, Folder, finished_of, frame_name, partial_of, progress_of, split_name
-from simulate.store import ONE_TIME, TWO_TIME, Record, over_samples
+from simulate.store import ONE_TIME, TWO_TIME, Record, late_overlaps
 from simulate.systems.thermal_machine import ThermalMachine
 
 ROUNDING = 1e-6
@@ -276,15 +276,10 @@ def _infinite(values: xr.DataArray) -> bool:
 def _late(run: xr.Dataset, protocol: Protocol) -> list[str]:
     """The late overlaps and their errors are those of the overlaps."""
     found = []
-    late = xr.DataArray([protocol.steps - t_w for t_w in protocol.waiting_times], dims="t_w")
-    for name in ("q", "Q"):
-        values = run[name].sel(t=late).drop_vars("t")
-        by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
-        stars = (f"{name}_star", f"{name}_star_error")
-        for star, value in zip(stars, over_samples(by_sample), strict=True):
-            expected = value.transpose(*run[star].dims)
-            if not np.allclose(run[star], expected, rtol=1e-9, atol=1e-9, equal_nan=True):
-                found.append(f"{star} is not that of {name} at the last time")
+    for star, value in late_overlaps(run, protocol).items():
+        expected = value.transpose(*run[star].dims)
+        if not np.allclose(run[star], expected, rtol=1e-9, atol=1e-9, equal_nan=True):
+            found.append(f"{star} is not that of {star[0]} at the last time")
     return found
 
 

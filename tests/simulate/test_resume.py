@@ -317,7 +317,9 @@ def test_another_version_or_changed_data_are_refused_and_nothing_is_lost(stopped
         ({"format": 99}, "checkpoint format 99"),
         ({"data_sha256": "0" * 64}, "data of .* have changed"),
         ({"protocol": {**manifest["protocol"], "new": 1}}, "unknown parameter 'new'"),
-        ({"protocol": None}, "not a protocol"),
+        ({"protocol": None}, "protocol is missing or of the wrong kind"),
+        ({"limit": "4"}, "limit is missing or of the wrong kind"),
+        ({"about": []}, "about is missing or of the wrong kind"),
     ):
         (folder / MANIFEST).write_text(json.dumps({**manifest, **change}))
         with pytest.raises(InvalidInput, match=message):
