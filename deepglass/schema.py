@@ -1,7 +1,7 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile`` or ``run``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run`` or ``reduced``) and ``schema_version`` (of that kind).
 """
 
 import sys
@@ -17,8 +17,10 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
+COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
+"""How files that go into a repository are kept small."""
 
 VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "profile": {"q": ("neuron_layer",), "Q": ("weight_layer",)},
@@ -27,6 +29,11 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
         "q_star_error": ("t_w", "neuron_layer"),
         "Q_star": ("t_w", "weight_layer"),
         "Q_star_error": ("t_w", "weight_layer"),
+    },
+    "reduced": {
+        "q": ("t_w", "t", "sample", "neuron_layer"),
+        "Q": ("t_w", "t", "sample", "weight_layer"),
+        "E_layer": ("t", "sample", "weight_layer"),
     },
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
@@ -39,6 +46,10 @@ ATTRIBUTES = {
         "depth": int, "width": int, "patterns": int, "steps": int, "samples": int, "replicas": int,
         "seed": int, "alpha": float, "temperature": float, "dt": float, "eta": float,
         "data": str, "classes": str, "start": str, "c_scale": str, "protocol": str, "run_id": str,
+    },
+    "reduced": {
+        "depth": int, "width": int, "patterns": int, "steps": int, "alpha": float, "identity": str,
+        "parts": str, "data_source": str, "data_sha256": str,
     },
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
@@ -56,7 +67,7 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     checked = {
-        name: {"fletcher32": True}
+        name: {"fletcher32": True, **(COMPRESSED if kind == "reduced" else {})}
         for name, variable in labelled.variables.items()
         if variable.ndim and variable.size and variable.dtype.kind in "if"
     }

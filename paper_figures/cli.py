@@ -8,8 +8,13 @@ import typer
 from deepglass.cli import application, choice
 from deepglass.errors import DeepglassError
 from paper_figures import demo as demo_figure
+from paper_figures import huang2025 as thermal
 from paper_figures import yoshino2020 as layered
+from paper_figures.huang2025.claims import table as scoreboard_table
+from paper_figures.huang2025.results import DATA, RUNS
 from paper_figures.yoshino2020.checks import table
+from simulate.progress import ProgressBar
+from simulate.signals import checkpoint_before_stopping
 
 app = application("Figures, each with the numbers behind it.")
 
@@ -41,3 +46,35 @@ def yoshino2020(
         off += [f"{name}, {check.name}" for check in checks if check.verdict == "off"]
     if off:
         raise DeepglassError(f"{len(off)} checked numbers are off: {'; '.join(off)}")
+
+
+@app.command()
+def huang2025(
+    figure: Annotated[
+        str | None, choice([*thermal.FIGURES, "3d ..."], "One figure, or one panel; all of them without.")
+    ] = None,
+    size: Annotated[
+        str, choice(thermal.SIZES, "Seconds; half an hour of two cores a figure; a GPU.")
+    ] = "laptop",
+    from_stored: Annotated[
+        bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")] = Path(
+        "results/figures/huang2025"
+    ),
+    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs behind them.")] = RUNS,
+    workers: Annotated[int, typer.Option(metavar="N", help="Processes on this machine.")] = 1,
+    overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
+) -> None:
+    """The thermal deep learning machine: run what is missing, draw, and say what agrees with the paper.
+
+    May be stopped at any time and called again: finished samples are kept, the others go on.
+    """
+    with checkpoint_before_stopping(), ProgressBar() as progress:
+        made = thermal.make(
+            out, figure, size, from_stored=from_stored, data=data, runs=runs, workers=workers,
+            progress=progress, overwrite=overwrite,
+        )  # fmt: skip
+        for name, claims in made:
+            typer.echo(f"{name}\n{scoreboard_table(claims)}\nwrote {out / name}.png, .pdf, .csv\n")

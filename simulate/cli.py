@@ -21,7 +21,8 @@ from simulate.run import run as run_protocol
 from simulate.schedule import SCHEDULES
 from simulate.segments import finished_of
 from simulate.signals import checkpoint_before_stopping
-from simulate.systems.thermal_machine import C_SCALES, STARTS
+from simulate.systems.start_law import EXAMPLES
+from simulate.systems.thermal_machine import C_SCALES
 
 app = application("Simulate deep networks as particles: train by Langevin dynamics, measure layer by layer.")
 
@@ -66,7 +67,8 @@ def run(
     replicas: Annotated[int, typer.Option(help="Copies of each sample at every t_w.")] = Protocol.replicas,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Protocol.seed,
     start: Annotated[
-        str, choice([*STARTS, "RUN.nc", "ARRAY.npy"], "small: S ~ 0.1, J ~ 0.01; uniform: (-1, 1); a file.")
+        str,
+        choice([*EXAMPLES, "RUN.nc", "ARRAY.npy"], "small: normal:0.1,0.01; uniform: uniform:1,1; a file."),
     ] = Protocol.start,
     dt: Annotated[float, typer.Option(help="Time step.")] = Protocol.dt,
     eta: Annotated[float, typer.Option(help="Friction per step.")] = Protocol.eta,

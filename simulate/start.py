@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from deepglass import schema
 from deepglass.arrays import read_array
 from deepglass.errors import InvalidInput
-from simulate.systems.thermal_machine import STARTS, ThermalMachine
+from simulate.systems.start_law import StartLaw
+from simulate.systems.thermal_machine import ThermalMachine
 
 SUFFIXES = (".nc", ".npy")
 
 
 def is_law(start: object) -> bool:
     """Whether ``start`` names a law; raises InvalidInput if it is neither a law nor the name of a file."""
-    if isinstance(start, str) and start in STARTS:
-        return True
-    if isinstance(start, str) and start.endswith(SUFFIXES):
+    if not isinstance(start, str):
+        raise InvalidInput(f"start = {start!r} must be the name of a law, or of a file")
+    if start.endswith(SUFFIXES):
         return False
-    raise InvalidInput(f"start = {start!r} must be one of {', '.join(STARTS)}, RUN.nc or ARRAY.npy")
+    StartLaw.parse(start)
+    return True
 
 
 def positions(start: str, machine: ThermalMachine, seed: int, samples: range) -> torch.Tensor:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from deepglass import checks as values
+from paper_figures.sheet import targets
 from paper_figures.yoshino2020.checks import Check
-from paper_figures.yoshino2020.sheet import SIZES, targets
 
 FIGURES = ("profiles", "hierarchy", "penetration", "branches", "capacity", "generalization", "closures")
 """Names of the figures, which are those of their modules."""
+
+SIZES = ("smoke", "laptop")
 
 __all__ = ["FIGURES", "SIZES", "Check", "make"]
 

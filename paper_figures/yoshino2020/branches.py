@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
 from paper_figures.yoshino2020.checks import Check, at_most, found, known
-from paper_figures.yoshino2020.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
 from theory import Transitions, follow, solve_profile, transitions
 
 SCENARIO = "teacher-student"
@@ -125,7 +125,7 @@ def _unstable(
     return [("unstable", alphas[part], entropy[part])]
 
 
-def _draw(diagrams: list[Diagram], paths: tuple[Path, Path], overwrite: bool) -> None:
+def _draw(diagrams: list[Diagram], paths: Paths, overwrite: bool) -> None:
     rows: list[Row] = []
     with page(7.0, 2.8 * (len(diagrams) // 2)) as figure:
         axes = figure.subplots(len(diagrams) // 2, 2).ravel()

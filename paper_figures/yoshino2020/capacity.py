@@ -10,8 +10,8 @@ from pathlib import Path
 
 from scipy.integrate import quad
 
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
 from paper_figures.yoshino2020.checks import Check, known
-from paper_figures.yoshino2020.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
 from theory import CLOSURES, capacity
 
 MARGINS = {0.0: BLUE, 0.5: ORANGE, 1.0: GREEN}
@@ -77,7 +77,7 @@ def _gardner(margin: float) -> float:
 
 
 def _draw(
-    found: dict[tuple[str, float, int], float], depths: list[int], paths: tuple[Path, Path], overwrite: bool
+    found: dict[tuple[str, float, int], float], depths: list[int], paths: Paths, overwrite: bool
 ) -> None:
     with page(6.4, 3.1) as figure:
         left, right = figure.subplots(1, 2)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.errors import NoSolution
+from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, sequence, targets, write
 from paper_figures.yoshino2020.checks import Check, at_most, known
-from paper_figures.yoshino2020.sheet import BLUE, ORANGE, Row, page, sequence, targets, write
 from theory import CLOSURES, SCENARIOS, Profile, Transitions, solve_profile, transitions
 
 DEPTH = 5
@@ -88,7 +88,7 @@ def _numbers(diagram: Transitions) -> list[Check]:
 def _draw(
     profiles: dict[tuple[str, str, float], Profile | None],
     diagrams: list[Transitions],
-    paths: tuple[Path, Path],
+    paths: Paths,
     overwrite: bool,
 ) -> None:
     rows: list[Row] = []

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from paper_figures.sheet import Paths, Row, page, sequence, targets, write
 from paper_figures.yoshino2020.checks import Check, known
-from paper_figures.yoshino2020.sheet import Row, page, sequence, targets, write
 from theory import transitions
 from theory.predictions import Generalization, generalization
 
@@ -69,7 +69,7 @@ def _curve(depth: int, grid: np.ndarray, crossing: float | None) -> list[General
     return [generalization(depth, float(alpha)) for alpha in np.sort(np.concatenate([grid, sides]))]
 
 
-def _draw(curves: dict[int, list[Generalization]], paths: tuple[Path, Path], overwrite: bool) -> None:
+def _draw(curves: dict[int, list[Generalization]], paths: Paths, overwrite: bool) -> None:
     rows: list[Row] = []
     with page(3.6, 3.4) as figure:
         axis = figure.subplots()

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.sheet import Colour, Paths, Row, page, sequence, targets, write
 from paper_figures.yoshino2020.checks import Check, at_most
 from paper_figures.yoshino2020.profiles import is_stationary
-from paper_figures.yoshino2020.sheet import Colour, Row, page, sequence, targets, write
 from theory import solve_hierarchy
 from theory.broken import Hierarchy
 from theory.predictions import hierarchy_by_layer, overlap_distribution
@@ -79,7 +79,7 @@ def _growth(values: np.ndarray) -> float:
     return float(max(0.0, np.diff(values).max()))
 
 
-def _draw(solutions: list[Hierarchy], paths: tuple[Path, Path], overwrite: bool) -> None:
+def _draw(solutions: list[Hierarchy], paths: Paths, overwrite: bool) -> None:
     layers = range(1, DEPTH // 2 + 1)
     colours = dict(zip(layers, sequence(len(layers)), strict=True))
     rows: list[Row] = []

@@ -15,9 +15,9 @@ from scipy.optimize import brentq
 
 from deepglass.errors import NotConverged
 from deepglass.phases import THRESHOLD
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
 from paper_figures.yoshino2020.checks import Check, known
 from paper_figures.yoshino2020.profiles import is_stationary
-from paper_figures.yoshino2020.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
 from theory import solve_hierarchy, solve_profile, transitions
 from theory.broken import Hierarchy
 from theory.gaussian import Array

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_ndtr
 
+from paper_figures.sheet import Paths, Row, page, power, sequence, targets, write
 from paper_figures.yoshino2020.checks import Check, at_most, known
-from paper_figures.yoshino2020.sheet import Row, page, power, sequence, targets, write
 from theory import Profile, solve_hierarchy, solve_profile
 from theory.broken import Hierarchy
 
@@ -141,7 +141,7 @@ def _broken(found: Hierarchy, last: int) -> Line:
     )
 
 
-def _draw(lines: list[Line], settings: Settings, paths: tuple[Path, Path], overwrite: bool) -> None:
+def _draw(lines: list[Line], settings: Settings, paths: Paths, overwrite: bool) -> None:
     colours = dict(zip(ALPHAS, sequence(len(ALPHAS)), strict=True))
     rows: list[Row] = []
     with page(7.0, 4.3) as figure:

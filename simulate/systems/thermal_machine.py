@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from deepglass import checks
 from simulate import noise
+from simulate.systems.start_law import StartLaw
 
-STARTS = ("small", "uniform")
 C_SCALES = ("1", "inv-sqrt")
 
 
@@ -129,25 +129,22 @@ class ThermalMachine:
         return {name: x.numpy().reshape(*rows.shape[:-1], *x.shape[1:]) for name, x in named.items()}
 
     def start(self, law: str, seed: int, samples: range) -> torch.Tensor:
-        """Positions (B, P) of fresh, independent samples at rest.
+        """Positions (B, P) of fresh, independent samples at rest; for ``law`` see :mod:`.start_law`.
 
-        "small": S ~ 0.1 N(0, 1), J ~ 0.01 N(0, 1); "uniform": all uniform in (-1, 1), as the paper says.
+        Raises InvalidInput for a law that is none.
         """
-        checks.one_of("start", law, STARTS)
-        rows = []
-        spins = self._ends[0]
-        for sample in samples:
-            generator = np.random.default_rng(noise.key(seed, (sample,), noise.START))
-            if law == "uniform":
-                row = generator.uniform(-1, 1, self.particles)
-            else:
-                row = generator.standard_normal(self.particles)
-                row[:spins] *= 0.1
-                row[spins:] *= 0.01
-                # A 10 sigma deviate would start outside the walls.
-                row.clip(-1, 1, out=row)
-            rows.append(row)
-        return torch.tensor(np.stack(rows), dtype=self.dtype, device=self.device)
+        drawn = StartLaw.parse(law)
+        scales = (self.first_shape, *[(self.width, self.width)] * max(self.depth - 2, 0), self.last_shape)
+        weights = [(rows * columns, columns) for rows, columns in scales]
+        rows = [
+            drawn.draw(np.random.default_rng(noise.key(seed, (x,), noise.START)), self._ends[0], weights)
+            for x in samples
+        ]
+        r = torch.tensor(np.stack(rows), dtype=self.dtype, device=self.device)
+        if drawn.forward and self.depth > 1:
+            answers = self.pre_activations(r, self.inputs, "tanh")[:-1]
+            self.views(r).S.copy_(torch.tanh(torch.stack(answers, dim=1)))
+        return r
 
     def energy(self, r: torch.Tensor) -> torch.Tensor:
         """E_l of every machine, (B, L), reduced in float64."""

@@ -1,4 +1,4 @@
-"""What every figure has in common: its two files, its style, its colours and its table of drawn numbers."""
+"""What every figure has in common: its three files, its style, its colours and its table of drawn numbers."""
 
 import csv
 import io
@@ -15,18 +15,20 @@ from matplotlib.figure import Figure
 from compare.figure import STYLE, save
 from deepglass import files
 
-SIZES = ("smoke", "laptop")
-
 BLUE, ORANGE, GREEN, PINK, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
 
 Row = Sequence[str | float | int]
 Colour = str | tuple[float, float, float, float]
+Paths = tuple[Path, Path, Path]
+"""PNG, PDF and CSV of a figure."""
 
 
-def targets(folder: Path, name: str, overwrite: bool) -> tuple[Path, Path]:
-    """The PNG and the CSV of a figure. Raises InvalidInput if either cannot be written."""
-    image, numbers = (files.check_target(folder / f"{name}.{suffix}", overwrite) for suffix in ("png", "csv"))
-    return image, numbers
+def targets(folder: Path, name: str, overwrite: bool) -> Paths:
+    """The files of a figure. Raises InvalidInput if one of them cannot be written."""
+    image, vector, numbers = (
+        files.check_target(folder / f"{name}.{suffix}", overwrite) for suffix in ("png", "pdf", "csv")
+    )
+    return image, vector, numbers
 
 
 @contextmanager
@@ -40,12 +42,13 @@ def write(
     figure: Figure,
     columns: Sequence[str],
     rows: Sequence[Row],
-    paths: tuple[Path, Path],
+    paths: Paths,
     overwrite: bool,
 ) -> None:
     """Save the figure and the numbers it shows."""
-    image, numbers = paths
-    save(figure, image, overwrite)
+    *pictures, numbers = paths
+    for picture in pictures:
+        save(figure, picture, overwrite)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

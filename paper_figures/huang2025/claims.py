@@ -1,0 +1,134 @@
+"""Numbers that carry a figure's claim: ours with its error, the paper's beside it, and a verdict.
+
+The test behind a verdict is Student's: t = (ours - paper)/error, with the degrees of freedom of the samples
+that gave our error; a number *differs* when a true one would be as far off once in a hundred times.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from deepglass.cli import table as aligned
+
+RARE = 0.01
+"""Probability of a verdict ``differs`` where ours and the paper's are the same."""
+
+VERDICTS = ("agrees", "differs", "no reference", "no error bar", "not run at this size")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its standard error over ``samples`` (missing for one)."""
+
+    value: float
+    error: float
+    samples: int
+
+
+def estimate(values: xr.DataArray | Sequence[float]) -> Estimate:
+    """Mean and standard error of one value a sample; values that are missing do not count."""
+    array = np.asarray(values, dtype=float).ravel()
+    array = array[np.isfinite(array)]
+    if array.size == 0:
+        return Estimate(math.nan, math.nan, 0)
+    error = float(array.std(ddof=1) / math.sqrt(array.size)) if array.size > 1 else math.nan
+    return Estimate(float(array.mean()), error, array.size)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of the scoreboard.
+
+    Attributes:
+        panel: as the paper names it, ``2c``.
+        name: what the number is.
+        ours: our estimate; None if its study was not run at this size.
+        paper: the paper's number, None if there is none.
+        paper_error: its standard error, or for a text how far the words reach; 0 if not known.
+        source: ``digitised``, ``text``, or empty without a paper's number.
+        note: what is not as in the paper, such as M = 1715 for 2000.
+    """
+
+    panel: str
+    name: str
+    ours: Estimate | None
+    paper: float | None = None
+    paper_error: float = 0.0
+    source: str = ""
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """What explanations refer to it by."""
+        return f"{self.panel}: {self.name}"
+
+    @property
+    def error(self) -> float:
+        """Of the difference."""
+        if self.ours is None:
+            return math.nan
+        return math.hypot(self.ours.error, self.paper_error if math.isfinite(self.paper_error) else 0.0)
+
+    @property
+    def z(self) -> float:
+        """(ours - paper)/error; missing without a paper's number or an error."""
+        if self.ours is None or self.paper is None or not self.error > 0:
+            return math.nan
+        return (self.ours.value - self.paper) / self.error
+
+    @property
+    def verdict(self) -> str:
+        """One of :data:`VERDICTS`."""
+        if self.ours is None or not math.isfinite(self.ours.value):
+            return "not run at this size"
+        if self.paper is None or not math.isfinite(self.paper):
+            return "no reference"
+        if self.error == 0:
+            return "agrees" if self.ours.value == self.paper else "differs"
+        if math.isnan(self.z):
+            return "no error bar"
+        chance = 2 * stats.t.sf(abs(self.z), max(self.ours.samples - 1, 1))
+        return "differs" if chance < RARE else "agrees"
+
+
+def number(value: float | None, error: float = math.nan) -> str:
+    """``0.574(12)``: a value with the uncertainty of its last digits; ``-`` if it is missing."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if not math.isfinite(error) or error <= 0:
+        return f"{value:.4g}"
+    digits = max(
+        -math.floor(math.log10(error)) + (1 if error / 10 ** math.floor(math.log10(error)) < 2.95 else 0), 0
+    )
+    if abs(value) >= 1e5 or digits > 7:
+        return f"{value:.3g} +- {error:.1g}"
+    shown = round(error * 10**digits)
+    return f"{value:.{digits}f}({shown})" if digits else f"{value:.0f}({error:.0f})"
+
+
+def rows(claims: Iterable[Claim]) -> list[dict[str, str]]:
+    """The claims as cells of a table."""
+    return [
+        {
+            "panel": claim.panel,
+            "number": claim.name,
+            "ours": "-" if claim.ours is None else number(claim.ours.value, claim.ours.error),
+            "paper": number(claim.paper, claim.paper_error),
+            "z": "-" if math.isnan(claim.z) else f"{claim.z:+.1f}",
+            "verdict": claim.verdict,
+            "source": claim.source,
+            "note": claim.note,
+        }
+        for claim in claims
+    ]
+
+
+def table(claims: Iterable[Claim]) -> str:
+    """The claims as an aligned text table."""
+    listed = rows(claims)
+    names = ("panel", "number", "ours", "paper", "z", "verdict", "source", "note")
+    return aligned([(name, [row[name] for row in listed]) for name in names])

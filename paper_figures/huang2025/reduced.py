@@ -1,0 +1,111 @@
+"""What is kept of a run: one value a sample, averaged over its replicas and pairs, and how it was made.
+
+Such a result is small enough for the repository, can be joined with one of further samples, and still allows
+any statistics over samples, which is where error bars come from. It is a file of kind ``reduced``
+(docs/schema.md).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from deepglass import schema
+from deepglass.errors import InvalidInput
+from simulate import Protocol
+from simulate.store import ONE_TIME
+
+TWO_TIME = ("c", "C", "q", "Q", "c_global", "C_global", "q_global", "Q_global", "q_test")
+MATRICES = ("q_matrix_raw", "Q_matrix_raw")
+
+INCIDENTAL = (
+    "samples", "first_sample", "device", "backend", "threads", "replicas_per_chunk", "checkpoint_every",
+    "hot", "keep_state", "data_dir",
+)  # fmt: skip
+"""Parameters that say where, how fast and how many, not what."""
+
+PROVENANCE = (
+    "run_id", "code_version", "torch_version", "device_name", "backend", "kernels", "wall_time_s",
+    "replica_steps_per_second", "created", "warnings",
+)  # fmt: skip
+"""What is told of every run that went into a result."""
+
+
+def identity(protocol: Protocol) -> str:
+    """What two runs must share to be samples of one ensemble, as JSON."""
+    parameters = json.loads(protocol.to_json())
+    return json.dumps({k: v for k, v in parameters.items() if k not in INCIDENTAL}, sort_keys=True)
+
+
+def difference(a: str, b: str) -> str:
+    """In words, what differs between two identities; empty if nothing does."""
+    first, second = json.loads(a), json.loads(b)
+    names = sorted({*first, *second})
+    return ", ".join(
+        f"{k} = {first.get(k)!r} and {second.get(k)!r}" for k in names if first.get(k) != second.get(k)
+    )
+
+
+def reduce(run: xr.Dataset) -> xr.Dataset:
+    """A run (docs/schema.md) as one value a sample.
+
+    One-time variables are averaged over replicas and over t_w, two-time ones over replicas or pairs; the
+    matrices between all machines are kept as they are. Numbers are float32.
+    """
+    protocol = Protocol.from_json(run.attrs["protocol"])
+    found = {name: run[name].mean(["t_w", "replica"], skipna=False) for name in ONE_TIME}
+    for name in TWO_TIME:
+        member = "replica" if name[0] in "cC" else "pair"
+        found[name] = (
+            run[name].mean(member, skipna=False) if run.sizes[member] else run[name].sum(member) * np.nan
+        )
+    found["q_test"] = (
+        found["q_test"].sel(t=[protocol.steps - protocol.waiting_times[-1]]).isel(t=0, drop=True)
+    )
+    found |= {name: run[name].drop_vars("t_w_of", errors="ignore") for name in MATRICES if name in run}
+    attributes = {
+        "identity": identity(protocol),
+        "parts": json.dumps([{"samples": run["sample"].values.tolist(), **_provenance(run)}]),
+        **{name: run.attrs[name] for name in ("depth", "width", "patterns", "alpha", "steps", "replicas")},
+        **{name: run.attrs[name] for name in ("data_source", "data_sha256", "start", "temperature", "dt")},
+    }
+    return xr.Dataset(found, attrs=attributes).astype("float32")
+
+
+def _provenance(run: xr.Dataset) -> dict[str, Any]:
+    return {name: run.attrs.get(name, "") for name in PROVENANCE}
+
+
+def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Results of different samples of one ensemble as one; raises InvalidInput if they are not that."""
+    first = parts[0]
+    for other in parts[1:]:
+        if changed := difference(first.attrs["identity"], other.attrs["identity"]):
+            raise InvalidInput(f"results of different runs cannot be joined: {changed}")
+        if first.attrs["data_sha256"] != other.attrs["data_sha256"]:
+            raise InvalidInput(f"results on different data cannot be joined: {other.attrs['data_source']}")
+    joined = first if len(parts) == 1 else xr.concat(parts, "sample", combine_attrs="override")
+    joined = joined.sortby("sample")
+    if joined.indexes["sample"].has_duplicates:
+        raise InvalidInput("results share a sample and cannot be joined")
+    told = [entry for part in parts for entry in json.loads(part.attrs["parts"])]
+    told.sort(key=lambda entry: entry["samples"])
+    return joined.assign_attrs(parts=json.dumps(told))
+
+
+def write(result: xr.Dataset, path: Path) -> None:
+    """Write or replace a result."""
+    schema.write(result, path, "reduced", overwrite=True)
+
+
+def read(path: Path) -> xr.Dataset:
+    """Raises InvalidInput for a file that is missing, damaged or of another kind."""
+    return schema.read(path, "reduced")
+
+
+def parts(result: xr.Dataset) -> list[Mapping[str, Any]]:
+    """Of every run behind a result: its samples, code, device, wall time."""
+    return list(json.loads(result.attrs["parts"]))

@@ -1,0 +1,43 @@
+"""The paper's curves, digitised from its figures (``reference/``; error of reading at most 1e-3).
+
+Their columns are ``x, y, series`` and, where the paper draws error bars, ``yerr``.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDER = Path(__file__).with_name("reference")
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One series of a panel; ``error`` is missing (NaN) where the paper draws no bar."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    error: NDArray[np.float64]
+
+    def at(self, x: float) -> float:
+        """y at ``x``, linear in ln x between the digitised points; NaN outside them."""
+        if not self.x[0] <= x <= self.x[-1]:
+            return float("nan")
+        return float(np.interp(np.log(x), np.log(self.x), self.y))
+
+
+@cache
+def curves(panel: str) -> dict[str, Curve]:
+    """All series of a panel such as ``2c`` or ``S1a``, by name; empty where none was digitised."""
+    path = FOLDER / f"fig{panel}.csv"
+    if not path.exists():
+        return {}
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    with path.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            error = float(row.get("yerr") or "nan")
+            found.setdefault(row["series"], []).append((float(row["x"]), float(row["y"]), error))
+    return {name: Curve(*np.array(sorted(points)).T) for name, points in found.items()}

@@ -1,0 +1,174 @@
+"""What is simulated for the figures: named studies, each a few ensembles that differ in one parameter.
+
+Figures share studies: Fig. 2c, 2d, 1b and S5 are all of ``widths``. Every study has three sizes:
+
+* ``smoke``: seconds; the same machines on at most 60 of the 8 x 8 digits, for 400 steps. It shows that the
+  scripts work, nothing else.
+* ``laptop``: the paper's machines with M = 1715, the zeros and ones that the 10,000-image set of MNIST leaves
+  beside 400 for the test; fewer samples and shorter times than the paper. Half an hour of two cores a figure.
+* ``paper``: the paper's M = 2000 (and 4000), times and samples; for a GPU, with the full MNIST.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulate import Protocol
+from simulate.presets import preset
+
+SIZES = ("smoke", "laptop", "paper")
+MOST = {"smoke": 60, "laptop": 1715, "paper": 12_000}
+"""Training images there are, at most: a study that asks for more gets these, and its figures say so."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Ensembles by label (``N=10``).
+
+    Attributes:
+        name: also that of its folder of results.
+        ensembles: protocols by label, with all their samples.
+        split: samples of one run; None: all in one, as matrices between all machines want it.
+    """
+
+    name: str
+    ensembles: Mapping[str, Protocol]
+    split: int | None = 1
+
+    def parts(self, label: str) -> list[Protocol]:
+        """The runs of an ensemble."""
+        whole = self.ensembles[label]
+        size = min(self.split or whole.samples, whole.samples)
+        return [
+            replace(whole, first_sample=first, samples=min(size, whole.samples - first))
+            for first in range(0, whole.samples, size)
+        ]
+
+
+def studies(size: str) -> dict[str, Study]:
+    """All studies at one size, by name."""
+    makers = (_widths, _patterns, _waits, _temperatures, _depths, _pairs, _tree, _distributions)
+    built = [maker(size) for maker in makers]
+    if size == "smoke":  # a run costs more than its steps
+        built = [replace(study, split=None) for study in built]
+    return {study.name: study for study in built}
+
+
+def _protocol(size: str, **changes: Any) -> Protocol:
+    """The winner of the readings, at one size."""
+    common: dict[str, Any] = {"per_decade": 16, "keep_state": False, "patterns": MOST[size]}
+    if size == "smoke":
+        common |= {"data": "digits", "threshold": None, "per_decade": 6}
+    if size == "paper":
+        common |= {"patterns": 2000, "keep_state": True}
+    values = {**common, **changes}
+    return preset("huang2025", **{**values, "patterns": min(values["patterns"], MOST[size])})
+
+
+def _run(size: str, smoke: Mapping[str, Any], laptop: Mapping[str, Any], paper: Mapping[str, Any]) -> Any:
+    """Those of three sets of values that belong to the size."""
+    return {"smoke": smoke, "laptop": laptop, "paper": paper}[size]
+
+
+LATE = {"steps": 100_000, "waiting_time": 50_000, "replicas": 2, "samples": 6}
+LATE_PAPER = {"steps": 550_000, "waiting_time": 50_000, "replicas": 4, "samples": 20}
+SHORT = {"steps": 400, "waiting_time": 200, "replicas": 2, "samples": 3}
+
+
+def _widths(size: str) -> Study:
+    """M fixed, N varied: Figs. 1b, 2c-f, 3c, 3d, S3, S5a."""
+    few = {40: 3} if size == "laptop" else {}
+    ensembles = {}
+    for width in (40, 20, 10, 5):
+        values = dict(_run(size, SHORT, LATE, LATE_PAPER))
+        values["samples"] = few.get(width, values["samples"])
+        ensembles[f"N={width}"] = _protocol(size, width=width, **values)
+    return Study("widths", ensembles)
+
+
+def _patterns(size: str) -> Study:
+    """N = 10 fixed, M varied: Figs. 2a, 2b, 2e, 2f, S5b. The largest M is that of ``widths``."""
+    patterns = (10, 20, 40, 80, 160, 250, 500, 1000, *([4000] if size == "paper" else []))
+    values = _run(size, SHORT, LATE, LATE_PAPER)
+    return Study("patterns", {f"M={m}": _protocol(size, patterns=m, **values) for m in patterns})
+
+
+def _waits(size: str) -> Study:
+    """Many t_w at N = 10 and the largest M: Figs. 2g, 2h, 3a, 3b, S2, S4."""
+    values = _run(
+        size,
+        {"steps": 400, "waiting_time": (10, 100), "replicas": 2, "samples": 3},
+        {
+            "steps": 60_000, "replicas": 2, "samples": 4,
+            "waiting_time": (10, 100, 1_000, 2_000, 5_000, 10_000, 20_000),
+        },
+        {
+            "steps": 600_000, "replicas": 4, "samples": 20,
+            "waiting_time": (1, 10, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000),
+        },
+    )  # fmt: skip
+    return Study("waits", {"all": _protocol(size, **values)})
+
+
+def _temperatures(size: str) -> Study:
+    """ln alpha = 4.6 (N = 20), several T: Fig. S1."""
+    temperatures = (1e-2, 2e-3, 1e-3, 5e-4, 1e-5)
+    values = _run(
+        size,
+        {"steps": 400, "waiting_time": 200, "replicas": 1, "samples": 3},
+        {"steps": 30_000, "waiting_time": 20_000, "replicas": 1, "samples": 4, "width": 20},
+        {"steps": 220_000, "waiting_time": 100_000, "replicas": 1, "samples": 20, "width": 20},
+    )
+    return Study("temperatures", {f"T={t:g}": _protocol(size, temperature=t, **values) for t in temperatures})
+
+
+def _depths(size: str) -> Study:
+    """N = 10 at the largest M, several depths; L = 10 is that of ``widths``: Fig. S6."""
+    values = _run(size, SHORT, {**LATE, "samples": 4}, LATE_PAPER)
+    return Study("depths", {f"L={depth}": _protocol(size, depth=depth, **values) for depth in (5, 7, 12, 15)})
+
+
+def _pairs(size: str) -> Study:
+    """All pairs of many machines at ln alpha = 4.6 (N = 20): Figs. 4a, 4b, 4d, 4e."""
+    values = _run(
+        size,
+        {"steps": 400, "waiting_time": 100, "replicas": 3, "samples": 3, "matrix_times": (300,)},
+        {
+            "steps": 21_000, "waiting_time": 1_000, "replicas": 6, "samples": 6, "width": 20,
+            "matrix_times": (20_000,),
+        },
+        {
+            "steps": 101_000, "waiting_time": 1_000, "replicas": 16, "samples": 38, "width": 20,
+            "matrix_times": (100_000,),
+        },
+    )  # fmt: skip
+    return Study("pairs", {"N=20": _protocol(size, **values)}, split=None)
+
+
+def _tree(size: str) -> Study:
+    """Many replicas of one sample at ln alpha = 4.6 (N = 20): Figs. 4c, 4f."""
+    values = _run(
+        size,
+        {"steps": 400, "waiting_time": 100, "replicas": 6, "samples": 1, "matrix_times": (300,)},
+        {
+            "steps": 21_000, "waiting_time": 1_000, "replicas": 40, "samples": 1, "width": 20,
+            "matrix_times": (20_000,),
+        },
+        {
+            "steps": 101_000, "waiting_time": 1_000, "replicas": 40, "samples": 1, "width": 20,
+            "matrix_times": (100_000,),
+        },
+    )  # fmt: skip
+    return Study("tree", {"N=20": _protocol(size, **values)}, split=None)
+
+
+def _distributions(size: str) -> Study:
+    """P(Q_l) at N = 10 for ln alpha = 0, 3.2 and the largest M: Figs. S7-S9."""
+    values = _run(
+        size,
+        {"steps": 400, "waiting_time": 100, "replicas": 3, "samples": 3, "matrix_times": (300,)},
+        {"steps": 21_000, "waiting_time": 1_000, "replicas": 8, "samples": 8, "matrix_times": (20_000,)},
+        {"steps": 501_000, "waiting_time": 1_000, "replicas": 8, "samples": 8, "matrix_times": (500_000,)},
+    )
+    ensembles = {f"M={m}": _protocol(size, patterns=m, **values) for m in (10, 250, 4000)}
+    return Study("distributions", ensembles, split=None)
