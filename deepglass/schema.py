@@ -17,8 +17,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
+SMALL = ("reduced", "bundle")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -30,11 +31,8 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
         "Q_star": ("t_w", "weight_layer"),
         "Q_star_error": ("t_w", "weight_layer"),
     },
-    "reduced": {
-        "q": ("t_w", "t", "sample", "neuron_layer"),
-        "Q": ("t_w", "t", "sample", "weight_layer"),
-        "E_layer": ("t", "sample", "weight_layer"),
-    },
+    "reduced": {"E_layer": ("t", "sample", "weight_layer")},
+    "bundle": {},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -51,6 +49,7 @@ ATTRIBUTES = {
         "depth": int, "width": int, "patterns": int, "steps": int, "alpha": float, "identity": str,
         "parts": str, "data_source": str, "data_sha256": str,
     },
+    "bundle": {"depth": int, "members": str},
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 
@@ -67,7 +66,7 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     checked = {
-        name: {"fletcher32": True, **(COMPRESSED if kind == "reduced" else {})}
+        name: {"fletcher32": True, **(COMPRESSED if kind in SMALL else {})}
         for name, variable in labelled.variables.items()
         if variable.ndim and variable.size and variable.dtype.kind in "if"
     }

@@ -11,7 +11,7 @@ from deepglass.cli import Format, application, choice, print_json
 from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
-from simulate.data import parse_classes
+from simulate.data import IMAGES, LABELS, parse_classes
 from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
 from simulate.progress import ProgressBar, log_beside_bar
@@ -47,6 +47,10 @@ def run(
     ] = None,
     classes: Annotated[str | None, typer.Option(help="Labels to use, e.g. 0,1.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Pixels above it are +1, others -1.")] = None,
+    images: Annotated[str, choice(IMAGES, "random: fair signs in their place.")] = Protocol.images,
+    labels: Annotated[
+        str, choice(LABELS, "shuffled: among the patterns; teacher: a random network's.")
+    ] = Protocol.labels,
     depth: Annotated[int, typer.Option(help="L, layers of weights.")] = Protocol.depth,
     width: Annotated[int, typer.Option(help="N, neurons of a hidden layer.")] = Protocol.width,
     patterns: Annotated[int, typer.Option(help="M, training patterns; alpha = M/N.")] = Protocol.patterns,
@@ -113,7 +117,8 @@ def run(
     """
     protocol = Protocol(
         data=data, data_dir=data_dir, classes=None if classes is None else parse_classes(classes),
-        threshold=threshold, depth=depth, width=width, patterns=patterns, temperature=temperature,
+        threshold=threshold, images=images, labels=labels, depth=depth, width=width, patterns=patterns,
+        temperature=temperature,
         schedule=schedule, initial_temperature=initial_temperature, schedule_steps=schedule_steps,
         steps=steps, waiting_time=integers("waiting_time", waiting_time), samples=samples,
         first_sample=first_sample, replicas=replicas, seed=seed, start=start, dt=dt, eta=eta,

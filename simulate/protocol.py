@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from simulate.data import IMAGES, LABELS
 from simulate.dynamics import BACKENDS, choose
 from simulate.dynamics.langevin import Langevin
 from simulate.schedule import Schedule
@@ -32,6 +33,9 @@ class Protocol:
         data_dir: where MNIST lies; None: $DEEPGLASS_DATA, else download.
         classes: labels to use, None: 0 and 1 (digits, mnist) or all (own data).
         threshold: a pixel above it is +1; None: half-way for the source.
+        images: "own", or "random": fair signs in place of the source's images.
+        labels: "own", "shuffled" among the patterns, or those of a random "teacher"; see
+            :mod:`simulate.data.nulls`.
         depth, width, patterns: L, N, M; alpha = M/N.
         temperature: T >= 0, of the thermostat; with a schedule, the T it ends at.
         schedule, initial_temperature, schedule_steps: see :class:`simulate.schedule.Schedule`.
@@ -63,6 +67,8 @@ class Protocol:
     data_dir: str | None = None
     classes: tuple[int, ...] | None = None
     threshold: float | None = None
+    images: str = "own"
+    labels: str = "own"
     depth: int = 10
     width: int = 10
     patterns: int = 240
@@ -123,6 +129,8 @@ class Protocol:
             raise InvalidInput(
                 f"eta = {self.eta:g} is lost to rounding in {self.precision}; use float64 or 0"
             )
+        checks.one_of("images", self.images, IMAGES)
+        checks.one_of("labels", self.labels, LABELS)
         checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)

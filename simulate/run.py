@@ -358,7 +358,7 @@ def _data(protocol: Protocol) -> DataSet:
     return load(
         protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
         depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
-        threshold=protocol.threshold,
+        threshold=protocol.threshold, images=protocol.images, labels=protocol.labels,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from paper_figures import sheet
 from paper_figures.huang2025.claims import Claim
 from paper_figures.huang2025.figure import Figure, stem
 from paper_figures.huang2025.results import DATA, RUNS, Progress, Results
-from paper_figures.huang2025.studies import SIZES, studies
+from paper_figures.huang2025.studies import SIZES, studies_at
 
 FIGURES = ("1", "2", "3", "4", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9")
 """As the paper numbers them; each is the module ``figure_NAME``."""
@@ -70,7 +70,7 @@ def make(
     paths = [sheet.targets(out, name, overwrite) for name in names]
 
     def work() -> Iterator[tuple[str, list[Claim]]]:
-        known = studies(size)
+        known = studies_at(size)
         for (what, letter), name, files in zip(chosen, names, paths, strict=True):
             letters = what.chosen(letter)
             if not from_stored:

@@ -1,16 +1,21 @@
 """Fig. 2: learning as relaxation. Energy and test accuracy against time, their late values against alpha, and
 the global correlations."""
 
+import math
+
 import xarray as xr
 
-from paper_figures.huang2025 import measures
-from paper_figures.huang2025.claims import estimate
+from paper_figures.huang2025 import global_correlations, late_values, measures, relaxation, time_panels
+from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
-from paper_figures.sheet import sequence
+from paper_figures.huang2025.time_panels import Trace
 
 TIMES = (20, 100, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000)
 """Ten steps at which E(t)/E(0) is compared."""
+
+LEARNING = (1_000, 10_000)
+"""Steps at which A(t) is compared, beside its late value."""
 
 FIXED_N = {
     "lnalpha=0": "M=10",
@@ -22,33 +27,90 @@ FIXED_N = {
 FIXED_M = {"lnalpha=3.9": "N=40", "lnalpha=4.6": "N=20", "lnalpha=5.3": "N=10", "lnalpha=6.0": "N=5"}
 """Series of the paper by ensembles of the studies ``patterns`` and ``widths``."""
 
+TYPICAL = ("M=250", "N=10")
+"""The ensembles, one a panel, that the text's numbers are held against: it names one for all."""
+
+TEXT_TIMES = {"tau_0": 3.0, "tau_th": 4.0}
+FACTOR = math.log10(2)
+"""log10 of the times in the text, tau_0 ~ 1e3 and tau_th ~ 1e4, and how far ``~`` is taken to reach."""
+
+
+def _names(series: dict[str, str]) -> dict[str, str]:
+    return {
+        name: rf"$\ln\alpha = {name.removeprefix('lnalpha=')}$ (${label}$)" for name, label in series.items()
+    }
+
+
+def _patterns(label: str) -> int:
+    """M of an ensemble in the paper."""
+    return int(label.removeprefix("M=")) if label.startswith("M=") else 2000
+
 
 def _energy(panel: Panel, study: str, series: dict[str, str], origin: int) -> None:
-    """E(t)/E(0) of several ensembles."""
-    for (name, label), colour in zip(series.items(), sequence(len(series)), strict=True):
-        result = panel.get(study, label)
-        paper = panel.paper[name]
-        panel.beside(name, paper, colour=colour)
-        ratio = None
-        if result is not None:
-            ratio = measures.energy_ratio(result, origin)
-            panel.ours(name, *measures.curve(ratio), colour=colour, label=_label(name, label))
+    """E(t)/E(0) of several ensembles, and what the text says of its course."""
+    shown = time_panels.traces(panel, study, series)
+    found = time_panels.energy(panel, shown, _names(series), origin)
+    for trace in shown:
+        ours, paper = found.get(trace.label), trace.paper
+        note = _note(trace)
+        assert paper is not None  # all of these are digitised
         for t in TIMES:
-            ours = None if ratio is None else estimate(measures.at(ratio, t))
-            panel.claim(f"E({t:g})/E(0), {label}", ours, paper.at(t), note=_note(result))
-    panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
-    panel.axes.legend(loc="lower left")
+            value = None if ours is None else estimate(measures.at(ours, t))
+            panel.claim(f"E({t:g})/E(0), {trace.label}", value, paper.at(t), note=note)
+        _course(panel, trace.label, ours, relaxation.as_values(paper), note)
 
 
-def _label(series: str, label: str) -> str:
-    return rf"$\ln\alpha = {series.removeprefix('lnalpha=')}$ (${label}$)"
+def _course(panel: Panel, label: str, ours: xr.DataArray | None, paper: xr.DataArray, note: str) -> None:
+    """tau_0, tau_th, and how straight E is in ln t between them."""
+    until = relaxation.end(ours, paper)
+    for name in TEXT_TIMES:
+        drawn = _moment(name, paper, until).value
+        value = None if ours is None else _moment(name, ours, until)
+        few = ""
+        if ours is not None and value is not None and value.samples < ours.sizes["sample"]:
+            few = f"reached in {value.samples} of {ours.sizes['sample']} samples"
+        told = time_panels.joined(note, few)
+        panel.claim(f"log10 {name}, {label}", value, drawn, note=told)
+        if label in TYPICAL:
+            told = time_panels.joined(note, few, f"the paper's curve: {drawn:.2f}")
+            panel.claim(f"log10 {name}, {label}, text", value, TEXT_TIMES[name], FACTOR, "text", told)
+    average = paper.isel(sample=0)
+    for name, shape in (("R^2", relaxation.r_squared), ("curvature", relaxation.curvature)):
+        value = None if ours is None else relaxation.jackknife(ours, shape)
+        drawn = shape(average)
+        panel.claim(f"{name} of E in ln t, {label}", value, drawn, note=note)
+    if label in TYPICAL:
+        told = time_panels.joined(note, f"the paper's curve: {drawn:.2f}")
+        # Straight: slopes at both ends within a factor of two (see relaxation.line).
+        panel.claim(f"curvature of E in ln t, {label}, text", value, 0.0, 1 / 6, "text", told)
 
 
-def _note(result: xr.Dataset | None) -> str:
-    """What our ensemble lacks of the paper's."""
-    if result is not None and result.attrs["patterns"] == 1715:
-        return "M = 1715 for 2000"
-    return ""
+def _moment(name: str, ratio: xr.DataArray, until: float) -> Estimate:
+    """log10 of tau_0 or tau_th, over samples."""
+    found = relaxation.onset(ratio) if name == "tau_0" else relaxation.settled(ratio, until)
+    return estimate([math.log10(t) for t in found])
+
+
+def _accuracy(panel: Panel, study: str, series: dict[str, str]) -> None:
+    """A(t) of several ensembles; a number of the paper is as uncertain as its points scatter."""
+    shown = time_panels.traces(panel, study, series)
+    found = time_panels.accuracy(panel, shown, _names(series))
+    for trace in shown:
+        ours, paper = found.get(trace.label), trace.paper
+        assert paper is not None
+        for t in LEARNING:
+            value = None if ours is None else estimate(measures.at(ours, t))
+            error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
+            panel.claim(f"A({t:g}), {trace.label}", value, paper.at(t), error, note=_note(trace))
+        until = relaxation.end(ours, relaxation.as_values(paper))
+        value = None if ours is None else estimate(relaxation.late(ours, until))
+        drawn = late_values.of_paper(paper, until)
+        told = time_panels.note(trace.result, late_values.span(until), patterns=_patterns(trace.label))
+        panel.claim(f"late A, {trace.label}", value, drawn, late_values.REPEAT_A, note=told)
+
+
+def _note(trace: Trace) -> str:
+    return time_panels.note(trace.result, patterns=_patterns(trace.label))
 
 
 def energy_fixed_n(panel: Panel) -> None:
@@ -56,13 +118,30 @@ def energy_fixed_n(panel: Panel) -> None:
     _energy(panel, "patterns", FIXED_N, 12)
 
 
+def accuracy_fixed_n(panel: Panel) -> None:
+    """(b): N = 10."""
+    _accuracy(panel, "patterns", FIXED_N)
+
+
 def energy_fixed_m(panel: Panel) -> None:
     """(c): M = 2000."""
     _energy(panel, "widths", FIXED_M, measures.E0_TIME)
 
 
+def accuracy_fixed_m(panel: Panel) -> None:
+    """(d): M = 2000."""
+    _accuracy(panel, "widths", FIXED_M)
+
+
 FIGURE = Figure(
     name="2",
-    panels={"a": energy_fixed_n, "c": energy_fixed_m},
-    studies={"a": ("patterns",), "c": ("widths",)},
-)
+    panels={
+        "a": energy_fixed_n, "b": accuracy_fixed_n, "c": energy_fixed_m, "d": accuracy_fixed_m,
+        "e": late_values.energies, "f": late_values.accuracies,
+        "g": global_correlations.against_t, "h": global_correlations.against_wait,
+    },
+    studies={
+        "a": ("patterns",), "b": ("patterns",), "c": ("widths",), "d": ("widths",),
+        "e": ("patterns", "widths"), "f": ("patterns", "widths"), "g": ("waits",), "h": ("waits", "widths"),
+    },
+)  # fmt: skip

@@ -104,3 +104,22 @@ def slope(x: NDArray[np.float64], estimates: list[Estimate]) -> Estimate:
     spread = float((w * (x - centre) ** 2).sum())
     value = float((w * (x - centre) * y).sum() / spread)
     return Estimate(value, spread**-0.5, min(e.samples for e in estimates))
+
+
+def short(number: float) -> str:
+    """A number as in a text: 200, 1715, 5e4."""
+    mantissa, exponent = f"{number:.3g}", math.floor(math.log10(abs(number))) if number else 0
+    if exponent < 3 or number % 10 ** (exponent - 1):
+        return f"{number:g}" if exponent < 6 else mantissa
+    return f"{number / 10**exponent:g}e{exponent}"
+
+
+def instead(name: str, ours: float, paper: float) -> str:
+    """``t = 5e4 for 5e5``; empty if ours is the paper's."""
+    return "" if ours == paper else f"{name} = {short(ours)} for {short(paper)}"
+
+
+def note(result: xr.Dataset | None, *more: str, patterns: int = 2000) -> str:
+    """What of a claim is not as in the paper: its M, and ``more``."""
+    first = "" if result is None else instead("M", int(result.attrs["patterns"]), patterns)
+    return "; ".join(part for part in (first, *more) if part)

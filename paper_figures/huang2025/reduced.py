@@ -41,16 +41,22 @@ def identity(protocol: Protocol) -> str:
 
 
 def difference(a: str, b: str) -> str:
-    """In words, what differs between two identities; empty if nothing does."""
-    first, second = json.loads(a), json.loads(b)
+    """In words, what differs between two identities; empty if nothing does.
+
+    A parameter that one of them does not know, because it is older than the parameter, had its default.
+    """
+    defaults = json.loads(Protocol().to_json())
+    first, second = {**defaults, **json.loads(a)}, {**defaults, **json.loads(b)}
+    for name in INCIDENTAL:
+        first.pop(name, None), second.pop(name, None)
     names = sorted({*first, *second})
     return ", ".join(
         f"{k} = {first.get(k)!r} and {second.get(k)!r}" for k in names if first.get(k) != second.get(k)
     )
 
 
-def reduce(run: xr.Dataset) -> xr.Dataset:
-    """A run (docs/schema.md) as one value a sample.
+def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
+    """A run (docs/schema.md) as one value a sample; ``keep`` names the variables that are wanted.
 
     One-time variables are averaged over replicas and over t_w, two-time ones over replicas or pairs; the
     matrices between all machines are kept as they are. Numbers are float32.
@@ -72,7 +78,8 @@ def reduce(run: xr.Dataset) -> xr.Dataset:
         **{name: run.attrs[name] for name in ("depth", "width", "patterns", "alpha", "steps", "replicas")},
         **{name: run.attrs[name] for name in ("data_source", "data_sha256", "start", "temperature", "dt")},
     }
-    return xr.Dataset(found, attrs=attributes).astype("float32")
+    whole = xr.Dataset(found, attrs=attributes).astype("float32")
+    return whole if keep is None else whole[list(keep)]
 
 
 def _provenance(run: xr.Dataset) -> dict[str, Any]:
@@ -104,6 +111,34 @@ def write(result: xr.Dataset, path: Path) -> None:
 def read(path: Path) -> xr.Dataset:
     """Raises InvalidInput for a file that is missing, damaged or of another kind."""
     return schema.read(path, "reduced")
+
+
+def pack(results: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Results of one depth in one dataset along ``ensemble``, missing where their times or samples differ."""
+    joined = xr.concat(
+        [result.drop_attrs(deep=False) for result in results.values()],
+        xr.DataArray(list(results), dims="ensemble", name="ensemble"),
+        join="outer",
+    )
+    members = json.dumps({label: _plain(result.attrs) for label, result in results.items()})
+    depth = int(next(iter(results.values())).attrs["depth"])
+    return joined.assign_attrs(members=members, depth=depth)
+
+
+def unpack(bundle: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The results that :func:`pack` joined."""
+    found = {}
+    for label, attributes in json.loads(bundle.attrs["members"]).items():
+        one = bundle.sel(ensemble=label, drop=True)
+        for dimension in ("t", "sample", "t_w"):
+            if dimension in one.dims:
+                one = one.dropna(dimension, how="all")
+        found[label] = one.assign_attrs(attributes)
+    return found
+
+
+def _plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(k): v.item() if isinstance(v, np.generic) else v for k, v in attributes.items()}
 
 
 def parts(result: xr.Dataset) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ data. Whatever stops the work, the next call goes on: finished samples are kept,
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import xarray as xr
@@ -13,7 +14,7 @@ import xarray as xr
 from deepglass import schema
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures.huang2025 import reduced
-from paper_figures.huang2025.studies import Study, studies
+from paper_figures.huang2025.studies import Study, studies_at
 from simulate import Protocol
 from simulate.sweep import Point, State, run_sweep
 
@@ -39,18 +40,21 @@ class Results:
 
         Raises InvalidInput for one of other parameters than the study has now.
         """
-        return self.of(studies(self.size)[study], label)
+        return self.of(studies_at(self.size)[study], label)
 
     def of(self, study: Study, label: str) -> xr.Dataset | None:
         """The same for a study that is not among those of the figures."""
-        path = self.file(study.name, label)
-        if not path.exists():
+        path = self._bundle(study) if study.bundled else self.file(study.name, label)
+        found = _stored(path, path.stat().st_mtime_ns, label) if path.exists() else None
+        if found is None:
             return None
-        found = reduced.read(path)
         wanted = reduced.identity(study.ensembles[label])
         if changed := reduced.difference(found.attrs["identity"], wanted):
             raise InvalidInput(f"{path} is of other parameters ({changed}); delete it and run it anew")
         return found
+
+    def _bundle(self, study: Study) -> Path:
+        return self.data / self.size / f"{study.name}.nc"
 
     def missing(self, study: Study, label: str) -> list[Protocol]:
         """The runs whose samples are not there yet."""
@@ -100,11 +104,18 @@ class Results:
         for point, label in self._points(study, list(study.ensembles)):
             file = point.file(folder)
             if file.exists():
-                fresh.setdefault(label, []).append(reduced.reduce(schema.read(file, "run")))
+                fresh.setdefault(label, []).append(reduced.reduce(schema.read(file, "run"), study.keep))
         for label, found in fresh.items():
             old = self.of(study, label)
-            joined = reduced.join([*([] if old is None else [old]), *found])
-            reduced.write(joined, self.file(study.name, label))
+            fresh[label] = [reduced.join([*([] if old is None else [old]), *found])]
+        if not study.bundled:
+            for label, (joined,) in fresh.items():
+                reduced.write(joined, self.file(study.name, label))
+        elif fresh:
+            path = self._bundle(study)
+            kept = dict(_bundled(path, path.stat().st_mtime_ns)) if path.exists() else {}
+            kept |= {label: joined for label, (joined,) in fresh.items()}
+            schema.write(reduced.pack(kept), path, "bundle", overwrite=True)
 
     def _points(self, study: Study, labels: list[str]) -> Iterator[tuple[Point, str]]:
         """The missing runs as points of a sweep."""
@@ -114,3 +125,20 @@ class Results:
                 last = part.first_sample + part.samples - 1
                 yield Point(index, f"{label}.samples={part.first_sample}-{last}", {}, part), label
                 index += 1
+
+
+def _stored(path: Path, changed: int, label: str) -> xr.Dataset | None:
+    """An ensemble's result in its own file, or in the bundle of its study."""
+    if path.stem == label:
+        return _alone(path, changed)
+    return _bundled(path, changed).get(label)
+
+
+@lru_cache(maxsize=64)
+def _alone(path: Path, changed: int) -> xr.Dataset:
+    return reduced.read(path)
+
+
+@lru_cache(maxsize=4)
+def _bundled(path: Path, changed: int) -> dict[str, xr.Dataset]:
+    return reduced.unpack(schema.read(path, "bundle"))

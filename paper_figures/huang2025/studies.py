@@ -29,11 +29,15 @@ class Study:
         name: also that of its folder of results.
         ensembles: protocols by label, with all their samples.
         split: samples of one run; None: all in one, as matrices between all machines want it.
+        keep: variables of a result that are kept; None: all.
+        bundled: whether all results go into one file: there are many, and each is small.
     """
 
     name: str
     ensembles: Mapping[str, Protocol]
     split: int | None = 1
+    keep: tuple[str, ...] | None = None
+    bundled: bool = False
 
     def parts(self, label: str) -> list[Protocol]:
         """The runs of an ensemble."""
@@ -45,9 +49,20 @@ class Study:
         ]
 
 
-def studies(size: str) -> dict[str, Study]:
+def studies_at(size: str) -> dict[str, Study]:
     """All studies at one size, by name."""
-    makers = (_widths, _patterns, _waits, _temperatures, _depths, _pairs, _tree, _distributions)
+    makers = (
+        _widths,
+        _patterns,
+        _waits,
+        _timestep,
+        _temperatures,
+        _depths,
+        _pairs,
+        _tree,
+        _distributions,
+        _nulls,
+    )
     built = [maker(size) for maker in makers]
     if size == "smoke":  # a run costs more than its steps
         built = [replace(study, split=None) for study in built]
@@ -110,6 +125,25 @@ def _waits(size: str) -> Study:
     return Study("waits", {"all": _protocol(size, **values)})
 
 
+NULLS: Mapping[str, Mapping[str, str]] = {
+    "shuffled": {"labels": "shuffled"},
+    "teacher": {"labels": "teacher"},
+    "random-images": {"images": "random"},
+    "random-images-teacher": {"images": "random", "labels": "teacher"},
+}
+"""Data without some of their structure (:mod:`simulate.data.nulls`)."""
+
+
+def _nulls(size: str) -> Study:
+    """N = 10 at the largest M on data without structure; MNIST itself is that of ``widths``."""
+    values = _run(size, SHORT, {**LATE, "samples": 4}, LATE_PAPER)
+    ensembles = {}
+    for label, replaced in NULLS.items():
+        pixels = {"threshold": None} if "images" in replaced else {}
+        ensembles[label] = _protocol(size, **values, **pixels, **replaced)
+    return Study("nulls", ensembles)
+
+
 def _temperatures(size: str) -> Study:
     """ln alpha = 4.6 (N = 20), several T: Fig. S1."""
     temperatures = (1e-2, 2e-3, 1e-3, 5e-4, 1e-5)
@@ -126,6 +160,18 @@ def _depths(size: str) -> Study:
     """N = 10 at the largest M, several depths; L = 10 is that of ``widths``: Fig. S6."""
     values = _run(size, SHORT, {**LATE, "samples": 4}, LATE_PAPER)
     return Study("depths", {f"L={depth}": _protocol(size, depth=depth, **values) for depth in (5, 7, 12, 15)})
+
+
+def _timestep(size: str) -> Study:
+    """The same physical time and friction per time at several dt: is the late energy a time-step artefact?"""
+    ensembles = {}
+    for divisor in (1, 2, 4):
+        for patterns, steps, samples in ((250, 60_000, 4), (2000, 40_000, 2)):
+            values = {"samples": samples if size != "paper" else 20, "replicas": 1, "patterns": patterns}
+            steps = {"smoke": 200, "laptop": steps, "paper": 200_000}[size] * divisor
+            timing = {"dt": 0.01 / divisor, "eta": 1e-3 / divisor, "steps": steps, "waiting_time": steps // 2}
+            ensembles[f"M={patterns}.dt={0.01 / divisor:g}"] = _protocol(size, **values, **timing)
+    return Study("timestep", ensembles)
 
 
 def _pairs(size: str) -> Study:

@@ -1,15 +1,20 @@
-"""Data sources behind one interface: digits, mnist, own images, random patterns, a random teacher."""
+"""Data sources behind one interface: digits, mnist, own images, random patterns, a random teacher.
+
+Of images or their labels, either may be replaced by what lacks their structure (:mod:`.nulls`).
+"""
 
 import os
 import re
 from collections.abc import Sequence
 
-from deepglass.checks import integer
+from deepglass.checks import integer, one_of
 from deepglass.errors import InvalidInput
-from simulate.data import digits, images, mnist, own, synthetic
+from simulate.data import digits, mnist, own, synthetic
 from simulate.data.dataset import DataSet
+from simulate.data.images import Pool, dataset, distinct_classes
+from simulate.data.nulls import IMAGES, LABELS, Null
 
-__all__ = ["SOURCES", "DataSet", "load", "parse_classes"]
+__all__ = ["IMAGES", "LABELS", "SOURCES", "DataSet", "load", "parse_classes"]
 
 SOURCES = ("digits", "mnist", "random", "teacher")
 
@@ -24,27 +29,34 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     classes: Sequence[int] | None = None,
     threshold: float | None = None,
+    images: str = "own",
+    labels: str = "own",
 ) -> DataSet:
     """M = ``patterns`` training patterns and up to 400 test patterns from the source ``data``.
 
     ``data`` is one of the words in SOURCES, an .npz file or a folder with IDX files. Images are made
     +-1 by ``threshold`` and restricted to ``classes`` (default 0 and 1; own images: all labels);
     ``data_dir`` says where the MNIST files lie. ``width`` and ``depth``, those of the network, matter
-    to random and teacher only. The same arguments give the same patterns.
+    to random and to teachers only. ``images`` and ``labels`` say what of a source with images is
+    replaced: :mod:`.nulls`. The same arguments give the same patterns.
     """
     patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
     name = os.fspath(data)
     if name not in SOURCES and not own.is_own(name):
         found = "that file is none" if os.path.exists(name) else "no such file or folder exists"
         raise InvalidInput(f"data = {name!r} must be one of {', '.join(SOURCES)}, PATH.npz, FOLDER; {found}")
+    null = Null(one_of("images", images, IMAGES), one_of("labels", labels, LABELS), width, depth)
+    replaced = {"images": _unless_own(null.images), "labels": _unless_own(null.labels)}
     if name in ("random", "teacher"):
-        _refuse(name, data_dir=data_dir, classes=classes, threshold=threshold)
+        _refuse(f"data = {name}", data_dir=data_dir, classes=classes, threshold=threshold, **replaced)
         if name == "random":
             return synthetic.random(patterns, seed, width)
         return synthetic.teacher(patterns, seed, width, depth)
     if name != "mnist":
-        _refuse(name, data_dir=data_dir)
-    return images.dataset(_pool(name, data_dir), patterns, seed, classes, threshold)
+        _refuse(f"data = {name}", data_dir=data_dir)
+    if null.images == "random":
+        _refuse("images = random", threshold=threshold)
+    return dataset(_pool(name, data_dir), patterns, seed, classes, threshold, null)
 
 
 def parse_classes(text: str) -> tuple[int, ...]:
@@ -52,10 +64,10 @@ def parse_classes(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", word) for word in words):
         raise InvalidInput(f"classes = {text!r} must be integer labels separated by commas, such as 0,1")
-    return images.distinct_classes([int(word) for word in words])
+    return distinct_classes([int(word) for word in words])
 
 
-def _pool(name: str, data_dir: str | os.PathLike[str] | None) -> images.Pool:
+def _pool(name: str, data_dir: str | os.PathLike[str] | None) -> Pool:
     if name == "digits":
         return digits.pool()
     if name == "mnist":
@@ -63,8 +75,12 @@ def _pool(name: str, data_dir: str | os.PathLike[str] | None) -> images.Pool:
     return own.pool(name)
 
 
-def _refuse(source: str, **options: object) -> None:
+def _unless_own(what: str) -> str | None:
+    return None if what == "own" else what
+
+
+def _refuse(beside: str, **options: object) -> None:
     """An option that a source has no use for is an error, not ignored."""
     given = [option for option, value in options.items() if value is not None]
     if given:
-        raise InvalidInput(f"{' and '.join(given)} cannot be used with data = {source}")
+        raise InvalidInput(f"{' and '.join(given)} cannot be used with {beside}")

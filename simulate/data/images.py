@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from deepglass.checks import real
 from deepglass.errors import InvalidInput
 from simulate.data.dataset import TEST_PATTERNS, DataSet, Signs
+from simulate.data.nulls import OWN, Null
 from simulate.data.streams import Stream, generator
 
 MAX_DEFAULT_CLASSES = 10
@@ -37,11 +38,12 @@ def dataset(
     seed: int,
     classes: Sequence[int] | None = None,
     threshold: float | None = None,
+    null: Null = OWN,
 ) -> DataSet:
     """Split the images of ``classes`` into M training patterns and up to 400 test patterns.
 
     The images are permuted by ``seed``; training takes the first M, testing the last min(400, n - M),
-    so that the test set is the same for every M <= n - 400.
+    so that the test set is the same for every M <= n - 400. ``null`` says what is replaced then.
     """
     chosen, images, targets = _select(pool, classes)
     if patterns > len(images):
@@ -50,20 +52,23 @@ def dataset(
             f" of the classes {_listed(chosen)}"
         )
     inputs, level, rule = _binarise(pool, images, threshold)
-    outputs = one_hot(targets, len(chosen))
     order = generator(seed, Stream.SPLIT).permutation(len(images))
-    training = order[:patterns]
-    test = order[max(patterns, len(order) - TEST_PATTERNS) :]
+    first = order[:patterns]
+    last = order[max(patterns, len(order) - TEST_PATTERNS) :]
+    training, test = (inputs[first], targets[first]), (inputs[last], targets[last])
+    rule = "" if null.images == "random" else f" {rule},"
+    source = (
+        f"{pool.source}: {len(images)} images of the classes {_listed(chosen)},{rule} order by seed {seed}"
+        f"{'' if len(last) else ', no test images left'}"
+    )
+    training, test, replaced = null.replace(training, test, inputs, len(chosen), seed)
     return DataSet.build(
         pool.name,
-        (inputs[training], outputs[training]),
-        (inputs[test], outputs[test]),
+        (training[0], one_hot(training[1], len(chosen))),
+        (test[0], one_hot(test[1], len(chosen))),
         classes=chosen,
-        threshold=level,
-        source=(
-            f"{pool.source}: {len(images)} images of the classes {_listed(chosen)},"
-            f" {rule}, order by seed {seed}{'' if len(test) else ', no test images left'}"
-        ),
+        threshold=None if null.images == "random" else level,
+        source=f"{source}; {replaced}" if replaced else source,
     )
 
 

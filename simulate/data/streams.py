@@ -16,6 +16,8 @@ class Stream(IntEnum):
     TEST_INPUTS = 3
     TEST_OUTPUTS = 4
     TEACHER = 5
+    LABELS = 6
+    TEST_LABELS = 7
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

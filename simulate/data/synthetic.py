@@ -8,6 +8,8 @@ Both have ``width`` neurons in every layer. Row mu of each array is the same for
   sphere |J|^2 = width.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,13 +25,13 @@ LIMIT_GIB = 16
 def random(patterns: int, seed: int, width: int) -> DataSet:
     """Independent +-1 inputs (M, width) and outputs (M, width), and 400 test patterns likewise."""
     width = integer("width", width, 1)
-    _require_memory(_signs_bytes(patterns, width), f"M = {patterns}, width = {width}")
+    require_memory(_signs_bytes(patterns, width), f"M = {patterns}, width = {width}")
     return DataSet.build(
         "random",
-        (_signs(seed, Stream.INPUTS, patterns, width), _signs(seed, Stream.OUTPUTS, patterns, width)),
+        (signs(seed, Stream.INPUTS, patterns, width), signs(seed, Stream.OUTPUTS, patterns, width)),
         (
-            _signs(seed, Stream.TEST_INPUTS, TEST_PATTERNS, width),
-            _signs(seed, Stream.TEST_OUTPUTS, TEST_PATTERNS, width),
+            signs(seed, Stream.TEST_INPUTS, TEST_PATTERNS, width),
+            signs(seed, Stream.TEST_OUTPUTS, TEST_PATTERNS, width),
         ),
         classes=(),
         threshold=None,
@@ -42,13 +44,13 @@ def teacher(patterns: int, seed: int, width: int, depth: int) -> DataSet:
     width, depth = integer("width", width, 1), integer("depth", depth, 1)
     weights_twice = 2 * 8 * depth * width**2  # the gaussians and the normalised weights
     fields = 2 * 8 * max(patterns, TEST_PATTERNS) * width  # a layer's spins as floats, and its fields
-    _require_memory(
+    require_memory(
         _signs_bytes(patterns, width) + weights_twice + fields,
         f"M = {patterns}, width = {width}, depth = {depth}",
     )
     weights = teacher_weights(seed, width, depth)
-    inputs = _signs(seed, Stream.INPUTS, patterns, width)
-    test_inputs = _signs(seed, Stream.TEST_INPUTS, TEST_PATTERNS, width)
+    inputs = signs(seed, Stream.INPUTS, patterns, width)
+    test_inputs = signs(seed, Stream.TEST_INPUTS, TEST_PATTERNS, width)
     return DataSet.build(
         "teacher",
         (inputs, propagate(weights, inputs)),
@@ -64,13 +66,18 @@ def teacher(patterns: int, seed: int, width: int, depth: int) -> DataSet:
 def teacher_weights(seed: int, width: int, depth: int) -> NDArray[np.float64]:
     """The teacher's J, shape (depth, width, width): J[l-1, i] are the weights into neuron i of layer l."""
     width, depth = integer("width", width, 1), integer("depth", depth, 1)
-    gaussian = generator(seed, Stream.TEACHER).standard_normal((depth, width, width))
+    return spherical(generator(seed, Stream.TEACHER), depth, width, width)
+
+
+def spherical(stream: np.random.Generator, *shape: int) -> NDArray[np.float64]:
+    """Random weights whose rows, along the last of ``shape``, are uniform on the sphere |J|^2 = length."""
+    gaussian = stream.standard_normal(shape)
     norm = np.linalg.norm(gaussian, axis=-1, keepdims=True)
-    return np.asarray(gaussian * (np.sqrt(width) / norm))
+    return np.asarray(gaussian * (np.sqrt(shape[-1]) / norm))
 
 
-def propagate(weights: NDArray[np.float64], inputs: Signs) -> Signs:
-    """Outputs (M, width) of the sign network ``weights`` (L, width, width) on ``inputs`` (M, width)."""
+def propagate(weights: Sequence[NDArray[np.float64]] | NDArray[np.float64], inputs: Signs) -> Signs:
+    """Signs of the last layer of the sign network ``weights``, (out, in) each, on ``inputs`` (M, N_0)."""
     spins = inputs
     for layer in weights:  # the sign does not see the positive factor 1/sqrt(width)
         spins = np.where(spins @ layer.T >= 0, 1, -1).astype(np.int8)
@@ -82,13 +89,14 @@ def _signs_bytes(patterns: int, width: int) -> int:
     return 2 * (patterns + TEST_PATTERNS) * width
 
 
-def _require_memory(needed: int, sizes: str) -> None:
+def require_memory(needed: int, sizes: str) -> None:
+    """Raise InvalidInput if what ``sizes`` says would take more than :data:`LIMIT_GIB`."""
     if needed > LIMIT_GIB * 2**30:
         raise InvalidInput(
             f"{sizes} would take {needed} bytes of memory; at most {LIMIT_GIB} GiB are allowed"
         )
 
 
-def _signs(seed: int, stream: Stream, patterns: int, width: int) -> Signs:
+def signs(seed: int, stream: Stream, patterns: int, width: int) -> Signs:
     """Fair signs (patterns, width), the first rows of the stream."""
     return 2 * generator(seed, stream).integers(0, 2, size=(patterns, width), dtype=np.int8) - 1

@@ -13,7 +13,9 @@ from paper_figures.yoshino2020.checks import table
 def test_figure_writes_png_and_csv_and_its_numbers_agree(figure, tmp_path):
     ((name, checks),) = make(tmp_path / "figures", figure, "smoke")
     assert name == figure
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {f"{figure}.png", f"{figure}.csv"}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"{figure}.{suffix}" for suffix in ("png", "pdf", "csv")
+    }
     assert (tmp_path / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     with open(tmp_path / "figures" / f"{figure}.csv", newline="") as stream:
         columns, *rows = csv.reader(stream)

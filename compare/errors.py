@@ -1,0 +1,134 @@
+"""Errors over samples of what is measured on pairs of machines.
+
+Pairs are not independent: they share machines, and machines share a sample. Independent are the samples
+(starts), so they are resampled, and every pair goes along with its samples.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deepglass.errors import InvalidInput
+
+FEWEST = 3
+"""Samples below which resampling says nothing about their spread."""
+
+Statistic = Callable[[NDArray[np.float64], NDArray[np.int64]], ArrayLike]
+"""Of the values of pairs and of how often each counts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The overlaps of pairs of machines a < b, with the samples of both, numbered from 0."""
+
+    values: NDArray[np.float64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    samples: int
+
+    @classmethod
+    def of(cls, matrix: ArrayLike, sample: ArrayLike) -> "Pairs":
+        """All pairs of a symmetric matrix whose machines belong to ``sample``."""
+        array = np.asarray(matrix, dtype=float)
+        names, index = np.unique(np.asarray(sample), return_inverse=True)
+        if array.shape != (len(index), len(index)):
+            raise InvalidInput(f"matrix of shape {array.shape} does not fit {len(index)} machines")
+        first, second = np.triu_indices(len(index), 1)
+        return cls(array[first, second], index[first], index[second], len(names))
+
+    @property
+    def within(self) -> "Pairs":
+        """The pairs of one sample."""
+        return self._where(self.a == self.b)
+
+    @property
+    def between(self) -> "Pairs":
+        """The pairs of two samples."""
+        return self._where(self.a != self.b)
+
+    def _where(self, chosen: NDArray[np.bool_]) -> "Pairs":
+        return Pairs(self.values[chosen], self.a[chosen], self.b[chosen], self.samples)
+
+    def counts(self, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How often each pair occurs where sample s was drawn ``drawn[s]`` times.
+
+        A copy of a sample is not paired with another copy of it: their overlap would be of a machine with
+        itself.
+        """
+        return np.where(self.a == self.b, drawn[self.a], drawn[self.a] * drawn[self.b])
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """What a statistic is, its standard error over ``samples`` (missing for fewer than FEWEST)."""
+
+    value: NDArray[np.float64]
+    error: NDArray[np.float64]
+    samples: int
+
+
+def mean(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """Mean of the pairs; missing without any."""
+    total = int(counts.sum())
+    return float(values @ counts / total) if total else math.nan
+
+
+def width(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """Standard deviation of the pairs; missing without any."""
+    centre = mean(values, counts)
+    return math.sqrt(mean((values - centre) ** 2, counts)) if counts.any() else math.nan
+
+
+def skewness(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """Third standardised moment: 0 for a Gaussian."""
+    return _standardised(values, counts, 3)
+
+
+def excess_kurtosis(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """Fourth standardised moment less 3: 0 for a Gaussian."""
+    return _standardised(values, counts, 4) - 3
+
+
+def _standardised(values: NDArray[np.float64], counts: NDArray[np.int64], order: int) -> float:
+    spread = width(values, counts)
+    if not spread > 0:
+        return math.nan
+    return mean(((values - mean(values, counts)) / spread) ** order, counts)
+
+
+def resample_pairs(statistic: Statistic, pairs: Pairs, count: int = 400, seed: int = 0) -> Resampled:
+    """A statistic of pairs with its error: the bootstrap over samples.
+
+    The spread over resamples is enlarged by sqrt(n/(n - 1)), which makes it the usual standard error where
+    the statistic is a mean over n samples. A test of |value|/error against Student's t of n - 1 degrees of
+    freedom at 1 % raises false alarms in about 2 % of cases for 6 samples with effects of their own, and in
+    none for pairs of independent vectors, where the error is too large (tests/compare/test_trees.py).
+    """
+    value = np.asarray(statistic(pairs.values, np.ones(len(pairs.values), dtype=np.int64)), dtype=float)
+    n = pairs.samples
+    if n < FEWEST or not len(pairs.values):
+        return Resampled(value, np.full_like(value, np.nan), n)
+    random = np.random.default_rng(seed)
+    found: list[NDArray[np.float64]] = []
+    while len(found) < count:
+        counts = pairs.counts(random.multinomial(n, np.full(n, 1 / n)))
+        if counts.any():
+            found.append(np.asarray(statistic(pairs.values, counts), dtype=float))
+    error = np.std(found, axis=0) * math.sqrt(n / (n - 1))
+    return Resampled(value, np.asarray(error, dtype=float), n)
+
+
+def jackknife(statistic: Callable[[NDArray[np.bool_]], float], sample: ArrayLike) -> Resampled:
+    """A statistic of the machines kept (a mask), with its error: every sample is left out in turn."""
+    sample = np.asarray(sample)
+    names = np.unique(sample)
+    n = len(names)
+    value = np.asarray(statistic(np.ones(len(sample), dtype=bool)), dtype=float)
+    if n < FEWEST:
+        return Resampled(value, np.full_like(value, np.nan), n)
+    without = np.array([statistic(sample != name) for name in names])
+    error = math.sqrt((n - 1) * np.var(without))
+    return Resampled(value, np.asarray(error), n)

@@ -1,0 +1,100 @@
+"""Overlap matrices as trees: which machines are close to which, and whether samples form blocks.
+
+The distance of two machines is 1 - Q_ab, Q normalised by the self-overlaps; clusters are joined by complete
+linkage (their farthest members), as in arXiv:2506.06789, Fig. 4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
+from compare.errors import Pairs
+from deepglass.errors import InvalidInput
+
+Matrix = NDArray[np.float64]
+
+
+def normalised(raw: ArrayLike) -> Matrix:
+    """Q_ab = <x^a x^b>/sqrt(<x^a x^a><x^b x^b>) from raw overlaps; missing for a machine that is zero."""
+    array = np.asarray(raw, dtype=float)
+    own = np.diagonal(array)
+    size = np.sqrt(np.where(own > 0, own, np.nan))
+    return np.asarray(array / size[:, None] / size[None, :])
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A tree over machines.
+
+    Attributes:
+        linkage: as scipy has it: the two that are joined, their distance, how many they are.
+        order: the machines as the leaves of the tree, from left to right.
+        matrix: the overlaps, sorted so.
+        cophenetic: correlation of the distances in the matrix with those in the tree (the height at which two
+            machines meet): near 1 for overlaps that are a hierarchy, low for those without structure.
+    """
+
+    linkage: Matrix
+    order: NDArray[np.int64]
+    matrix: Matrix
+    cophenetic: float
+
+
+def tree(matrix: ArrayLike) -> Tree:
+    """The tree of normalised overlaps. Raises InvalidInput for fewer than 3 machines or missing overlaps."""
+    overlaps = np.asarray(matrix, dtype=float)
+    if overlaps.ndim != 2 or overlaps.shape[0] != overlaps.shape[1] or len(overlaps) < 3:
+        raise InvalidInput(f"a tree needs a square matrix of at least 3 machines, not {overlaps.shape}")
+    if not np.isfinite(overlaps).all():
+        raise InvalidInput("a tree needs all overlaps; some are missing")
+    # Single precision makes a diagonal of 1 - 1e-8, and distances that are as little negative.
+    distance = np.maximum(1 - 0.5 * (overlaps + overlaps.T), 0.0)
+    np.fill_diagonal(distance, 0.0)
+    flat = squareform(distance, checks=False)
+    linkage = hierarchy.linkage(flat, method="complete", optimal_ordering=True)
+    order = hierarchy.leaves_list(linkage).astype(np.int64)
+    # Equal distances, as of copies: any tree fits, and the correlation is undefined.
+    meet = hierarchy.cophenet(linkage)
+    spread = flat.std() > 0 and meet.std() > 0
+    correlation = float(np.corrcoef(flat, meet)[0, 1]) if spread else np.nan
+    return Tree(np.asarray(linkage), order, overlaps[np.ix_(order, order)], correlation)
+
+
+def flat_cophenetic(matrix: ArrayLike, count: int = 100, seed: int = 0) -> tuple[float, float]:
+    """Mean and standard deviation of the cophenetic correlation of matrices with the same overlaps in any
+    order: what complete linkage makes of no structure."""
+    overlaps = np.asarray(matrix, dtype=float)
+    upper = np.triu_indices(len(overlaps), 1)
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        shuffled = np.eye(len(overlaps))
+        shuffled[upper] = random.permutation(overlaps[upper])
+        found.append(tree(np.maximum(shuffled, shuffled.T) + np.minimum(shuffled, shuffled.T)).cophenetic)
+    return float(np.mean(found)), float(np.std(found))
+
+
+def block_contrast(matrix: ArrayLike, sample: ArrayLike) -> float:
+    """Mean overlap within samples less that between samples: 0 without blocks, at most about 1."""
+    pairs = Pairs.of(matrix, sample)
+    within = pairs.a == pairs.b
+    if within.all() or not within.any():
+        return float("nan")
+    return float(pairs.values[within].mean() - pairs.values[~within].mean())
+
+
+def block_chance(matrix: ArrayLike, sample: ArrayLike, count: int = 999, seed: int = 0) -> float:
+    """Probability of a block contrast as large where samples do not matter: an exact permutation test.
+
+    One-sided; it is below p in at most a share p of cases where all machines are alike, whatever their law.
+    """
+    overlaps, names = np.asarray(matrix, dtype=float), np.asarray(sample)
+    seen = block_contrast(overlaps, names)
+    if np.isnan(seen):
+        return float("nan")
+    random = np.random.default_rng(seed)
+    as_large = sum(block_contrast(overlaps, random.permutation(names)) >= seen for _ in range(count))
+    return (1 + as_large) / (1 + count)

@@ -1,0 +1,149 @@
+"""Fig. 1: where layers are solid and where liquid: the diagram of the theory, and the measured overlaps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import patheffects
+
+from deepglass.phases import extent
+from paper_figures.huang2025 import layers
+from paper_figures.huang2025.claims import Estimate, estimate
+from paper_figures.huang2025.figure import Figure
+from paper_figures.huang2025.figure_2 import FIXED_M
+from paper_figures.huang2025.figure_3 import claim_extents, late_note
+from paper_figures.huang2025.layers import Array
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import curves
+from paper_figures.sheet import AMBER
+from theory import solve_profile
+
+DEPTH = 10
+TOP, ROWS = 11.0, 111
+"""Largest ln alpha of the theory's diagram, and its rows: beyond, the symmetric solution hardly moves."""
+
+COLOURS = "viridis_r"
+"""Solid is dark, as in the paper."""
+
+OUTLINE = (patheffects.withStroke(linewidth=2.6, foreground="black"),)
+
+
+def boundaries(profiles: Array) -> tuple[Array, Array]:
+    """Left and right edge of the liquid, in layers, of profiles q_0..q_L; missing where there is none."""
+    found = [extent(row) for row in profiles]
+    left = np.array([e.xi_input for e in found])
+    right = profiles.shape[1] - 1 - np.array([e.xi_output for e in found])
+    return left, right
+
+
+def predicted(log_alphas: Sequence[float] | Array) -> Array:
+    """q_0..q_L of the replica symmetric theory, random data, margin 0, one row for each ln alpha."""
+    return np.array([solve_profile("random", DEPTH, float(np.exp(x))).q for x in log_alphas])
+
+
+def edges(centres: Array) -> Array:
+    """Edges of cells around rising centres: halfway between them."""
+    inner = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])
+
+
+def _map(panel: Panel, x: Array, y: Array, q: Array, symbol: str) -> None:
+    """Colours of q over layers and ln alpha, given the edges of the cells, with a bar."""
+    mesh = panel.axes.pcolormesh(x, y, q, cmap=COLOURS, vmin=0, vmax=1, rasterized=True)
+    panel.axes.figure.colorbar(mesh, ax=panel.axes, label=symbol, pad=0.02)
+
+
+def diagram(panel: Panel) -> None:
+    """(a): solved, not drawn by hand.
+
+    The axis is the alpha = M/N of the theory, with its Ising neurons, random data and hard constraints, which
+    is not that of the machine: a shift between the two is to be expected. The solution is the symmetric one in
+    the gaussian closure; its liquid narrows but does not close, whatever alpha.
+    """
+    x = np.linspace(0.0, TOP, ROWS)
+    q = predicted(x)
+    _map(panel, edges(np.arange(DEPTH + 1)), edges(x), q, "$q_l$")
+    left, right = boundaries(q)
+    for side, values in (("left", left), ("right", right)):
+        panel.axes.plot(values, x, color="white", lw=1.4, path_effects=OUTLINE)
+        panel.record("theory", f"{side} boundary", values, x)
+    for layer, column in enumerate(q.T):
+        panel.record("theory", f"l={layer}", x, column)
+    for place, word, colour in ((0.6, "solid", "white"), (5.0, "liquid", "black"), (9.4, "solid", "white")):
+        panel.axes.text(place, 9.5, word, color=colour, ha="center", va="center", fontsize=7)
+    panel.axes.set(xlabel="layer $l$", ylabel=r"$\ln\alpha$ of the theory", xticks=range(DEPTH + 1))
+    for series in FIXED_M:
+        row = predicted([float(series.removeprefix("lnalpha="))])[0]
+        depth = extent(row)
+        where = f"theory at ln alpha = {series.removeprefix('lnalpha=')}"
+        note = "random data, RS, gaussian closure"
+        panel.claim(f"n_liquid, {where}", Estimate(depth.n_liquid, 0.0, 1), note=note)
+        panel.claim(f"xi_s, {where}", Estimate(depth.xi_input, 0.0, 1), note=note)
+
+
+def measured(panel: Panel) -> None:
+    """(b): measured q_l* in colour and figures, in brackets the paper's; lines where q is 1/e."""
+    found = {}
+    for series, label in FIXED_M.items():
+        result = panel.get("widths", label)
+        hidden = None if result is None else layers.last_profile(result)[:, 1:-1]
+        paper = panel.paper[series]
+        note = late_note(result)
+        # The cells of ln alpha = 5.3 are the points of Fig. 3d, which have error bars.
+        error = curves("3d")["training"].error if series == "lnalpha=5.3" else np.zeros(len(paper.x))
+        for k, layer in enumerate(paper.x.astype(int)):
+            ours = None if hidden is None else estimate(hidden.sel(neuron_layer=layer))
+            panel.claim(f"q_{layer}*, {label}", ours, paper.y[k], float(error[k]), note=note)
+        extents = None if hidden is None else layers.extents(hidden)
+        reference = layers.extents_of(type(paper)(paper.x, paper.y, error))
+        claim_extents(panel, label, extents, reference, note, ("n_liquid",))
+        panel.record("paper", series, paper.x, paper.y, error)
+        if result is not None and hidden is not None:
+            found[series] = float(np.log(result.attrs["alpha"])), hidden.mean("sample").values
+            panel.record("ours", series, hidden["neuron_layer"], found[series][1])
+    panel.axes.set(xlabel="layer $l$", ylabel=r"$\ln\alpha$", xticks=range(1, DEPTH))
+    if found:
+        _cells(panel, found)
+    else:
+        panel.empty("not run at this size")
+
+
+def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
+    """The map of rows (ln alpha, q_1..q_{L-1}), their numbers and the three boundaries."""
+    y = np.array([log_alpha for log_alpha, _ in found.values()])
+    q = np.array([row for _, row in found.values()])
+    # One row has no neighbour to take its height from; rows are a factor of two in N apart.
+    grid = edges(y) if len(y) > 1 else y[0] + np.log(2) * np.array([-0.5, 0.5])
+    x = np.arange(1, DEPTH)
+    _map(panel, edges(x), grid, q, "$q_l^*$")
+    for row, (series, (log_alpha, _)) in enumerate(found.items()):
+        for k, layer in enumerate(x):
+            text = f"{q[row, k]:.2f}\n({panel.paper[series].y[k]:.2f})"
+            colour = "white" if q[row, k] > 0.45 else "black"
+            panel.axes.text(
+                float(layer), log_alpha, text, ha="center", va="center", fontsize=4.5, color=colour
+            )
+    theory = np.linspace(grid[0], grid[-1], 40)
+    cells = np.array([layers.padded(panel.paper[series].y) for series in panel.paper])
+    paper_y = np.array([float(series.removeprefix("lnalpha=")) for series in panel.paper])
+    lines = (
+        ("ours", y, boundaries(layers.padded(q)), {"color": "white", "ls": "-", "marker": "s", "ms": 3}),
+        ("theory", theory, boundaries(predicted(theory)), {"color": AMBER, "ls": "--"}),
+        (
+            "paper",
+            paper_y,
+            boundaries(cells),
+            {"color": "white", "ls": "", "marker": "o", "ms": 4, "mfc": "none"},
+        ),
+    )
+    for who, heights, sides, style in lines:
+        for side, values in zip(("left", "right"), sides, strict=True):
+            label = who if side == "left" else None
+            panel.axes.plot(values, heights, label=label, path_effects=OUTLINE, **style)
+            panel.record(who, f"{side} boundary", values, heights)
+    panel.axes.set_ylim(grid[0], grid[-1])
+    panel.axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=6.5, facecolor="0.75")
+
+
+FIGURE = Figure(
+    name="1", panels={"a": diagram, "b": measured}, studies={"a": (), "b": ("widths",)}, width=3.7
+)

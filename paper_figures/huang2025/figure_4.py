@@ -1,0 +1,198 @@
+"""Fig. 4 (ln alpha = 4.6, N = 20): overlaps of the weights between machines, in the liquid (l = 5) and in the
+solid (l = 9): their distribution, and matrices sorted by their tree."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare import errors
+from compare.errors import Pairs, jackknife
+from compare.trees import block_chance, block_contrast, flat_cophenetic, tree
+from paper_figures.huang2025.claims import RARE, Estimate
+from paper_figures.huang2025.figure import Figure
+from paper_figures.huang2025.overlap_distributions import (
+    NOT_RUN,
+    Overlaps,
+    estimated,
+    of_pairs,
+    overlaps,
+    peaks_of,
+    relative_width,
+    unlike,
+)
+from paper_figures.huang2025.overlap_panels import KINDS, by_kind, distribution, sorted_matrix
+from paper_figures.huang2025.panel import Panel
+
+LABEL = "N=20"
+LIQUID, SOLID = 5, 9
+PAPER = {"M": 2000, "N": 20, "t": 1e5, "t_w": 1e3}
+MATRIX = (6, 6)
+"""Samples and replicas of the matrices (b, e)."""
+SYMMETRY = "0 by the symmetry of hidden signs"
+"""Why overlaps between samples vanish on average in any phase: a control. A hidden neuron's spins and weights
+can all change sign at no cost, and starts are as likely with either."""
+REPLICAS = 40
+"""Of the one sample of (c, f)."""
+
+
+def _distribution(layer: int, raw: bool) -> Callable[[Panel], None]:
+    """(a, d): P(Q), with the raw overlaps in the panel and the normalised in its inset, or the reverse."""
+
+    def draw(panel: Panel) -> None:
+        _entitle(panel, layer)
+        found = overlaps(panel.get("pairs", LABEL), layer)
+        if found is None:
+            panel.empty(NOT_RUN)
+        else:
+            distribution(panel, found, layer, raw)
+        _distribution_claims(panel, found, layer, raw)
+
+    return draw
+
+
+def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: bool) -> None:
+    note = _note(found)
+    word = "raw" if raw else "normalised"
+    drawn = None if found is None else Pairs.of(found.raw if raw else found.matrix, found.sample)
+    panel.claim(
+        f"peaks of P(Q_{layer}), {word}", None if drawn is None else peaks_of(drawn),
+        1.0 if layer == LIQUID else 2.0, source="text", note=note,
+    )  # fmt: skip
+    kinds = {} if found is None else by_kind(found.matrix, found.sample)
+    # "One Gaussian at 0" is said of all pairs, so of either kind.
+    centre = 0.0 if layer == LIQUID else None
+    for kind in KINDS:
+        pairs = kinds.get(kind)
+        for name, statistic in (("mean", errors.mean), ("width", errors.width)):
+            ours = None if pairs is None else of_pairs(statistic, pairs)
+            reference = centre if name == "mean" else None
+            said = SYMMETRY if (kind, name) == (KINDS[2], "mean") else ""
+            said = "; ".join(filter(None, [said, note]))
+            panel.claim(f"{name} of Q_{layer}, {kind}", ours, reference, source="text", note=said)
+    if layer != LIQUID:
+        return
+    if raw:
+        ours = None if drawn is None else of_pairs(errors.mean, drawn)
+        panel.claim(f"mean of Q_{layer}, all pairs, raw", ours, 0.0, source="text", note=note)
+    whole = kinds.get(KINDS[0])
+    for name, statistic in (("skewness", errors.skewness), ("excess kurtosis", errors.excess_kurtosis)):
+        ours = None if whole is None else of_pairs(statistic, whole)
+        panel.claim(f"{name} of Q_{layer}, all pairs", ours, 0.0, source="text", note=note)
+    for kind in KINDS[1:]:
+        ours = None if found is None else relative_width(found, kinds[kind])
+        reason = "; ".join(filter(None, ["1 where nothing is shared", note]))
+        panel.claim(f"width of Q_{layer} over that of independent vectors, {kind}", ours, note=reason)
+
+
+def _samples(layer: int) -> Callable[[Panel], None]:
+    """(b, e): replicas of several samples; do samples form blocks?"""
+
+    def draw(panel: Panel) -> None:
+        _entitle(panel, layer)
+        whole = overlaps(panel.get("pairs", LABEL), layer)
+        found = None if whole is None else whole.some(*MATRIX)
+        if found is None:
+            panel.empty(NOT_RUN)
+        else:
+            sorted_matrix(panel, tree(found.matrix), found)
+        _block_claims(panel, found, layer)
+
+    return draw
+
+
+def _block_claims(panel: Panel, found: Overlaps | None, layer: int) -> None:
+    note = _note(found, MATRIX)
+    liquid = layer == LIQUID
+    blocks, chance, similar = None, None, None
+    if found is not None and len(np.unique(found.sample)) > 1:
+        blocks = estimated(
+            jackknife(
+                lambda kept: block_contrast(_kept(found.matrix, kept), found.sample[kept]), found.sample
+            )
+        )
+        similar = estimated(jackknife(lambda kept: tree(_kept(found.matrix, kept)).cophenetic, found.sample))
+        p = block_chance(found.matrix, found.sample)
+        chance = Estimate(float(p < RARE), 0.0, blocks.samples)
+        note = "; ".join(filter(None, [f"permutation of samples: p = {p:.2g}", note]))
+    panel.claim(
+        f"same-sample less different-sample overlap, l = {layer}", blocks, 0.0 if liquid else None,
+        source="text", note=note,
+    )  # fmt: skip
+    panel.claim(
+        f"blocks of samples in the tree, l = {layer} (1: yes)", chance, 0.0 if liquid else 1.0,
+        source="text", note=note,
+    )  # fmt: skip
+    _cophenetic_claim(panel, similar, found, layer, _note(found, MATRIX))
+
+
+def _kept(matrix: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return matrix[np.ix_(kept, kept)]
+
+
+def _replicas(layer: int) -> Callable[[Panel], None]:
+    """(c, f): many replicas of one sample; one sample has no error bar."""
+
+    def draw(panel: Panel) -> None:
+        _entitle(panel, layer)
+        whole = overlaps(panel.get("tree", LABEL), layer)
+        found = None if whole is None else whole.some(1, REPLICAS)
+        note, similar = _note(found, (1, REPLICAS)), None
+        if found is None:
+            panel.empty(NOT_RUN)
+        else:
+            sorted_tree = tree(found.matrix)
+            sorted_matrix(panel, sorted_tree, found)
+            similar = Estimate(sorted_tree.cophenetic, float("nan"), 1)
+        for name, statistic in (("mean", errors.mean), ("width", errors.width)):
+            ours = None if found is None else of_pairs(statistic, found.pairs)
+            paper = 0.0 if name == "mean" and layer == LIQUID else None
+            panel.claim(f"{name} of Q_{layer}, one sample", ours, paper, source="text", note=note)
+        _cophenetic_claim(panel, similar, found, layer, note)
+
+    return draw
+
+
+def _cophenetic_claim(
+    panel: Panel, ours: Estimate | None, found: Overlaps | None, layer: int, note: str
+) -> None:
+    """How much of a hierarchy the overlaps are, with what the same overlaps in any order give."""
+    if found is not None:
+        flat, spread = flat_cophenetic(found.matrix)
+        note = "; ".join(filter(None, [f"in any order {flat:.2f} +- {spread:.2f}", note]))
+    panel.claim(f"cophenetic correlation, l = {layer}", ours, note=note)
+
+
+def _entitle(panel: Panel, layer: int) -> None:
+    panel.axes.set_title(f"{'liquid' if layer == LIQUID else 'solid'}, $l = {layer}$", fontsize=8)
+
+
+def _note(found: Overlaps | None, machines: tuple[int, int] | None = None) -> str:
+    """What is not as in the paper, and fewer machines than it has."""
+    if found is None:
+        return ""
+    said = unlike(found.made, PAPER)
+    have = (len(np.unique(found.sample)), len(np.unique(found.replica)))
+    if machines is not None and have != machines:
+        said += f"{', ' if said else ''}{have[0]} x {have[1]} machines for {machines[0]} x {machines[1]}"
+    return said
+
+
+FIGURE = Figure(
+    name="4",
+    panels={
+        "a": _distribution(LIQUID, raw=True),
+        "b": _samples(LIQUID),
+        "c": _replicas(LIQUID),
+        "d": _distribution(SOLID, raw=False),
+        "e": _samples(SOLID),
+        "f": _replicas(SOLID),
+    },
+    studies={
+        **dict.fromkeys("abde", ("pairs",)),
+        **dict.fromkeys("cf", ("tree",)),
+    },
+    columns=3,
+    width=3.1,
+    height=3.1,
+)

@@ -1,0 +1,74 @@
+"""Fig. S1: energy and test accuracy at five temperatures, ln alpha = 4.6."""
+
+import math
+
+from paper_figures.huang2025 import late_values, measures, relaxation, time_panels
+from paper_figures.huang2025.claims import estimate
+from paper_figures.huang2025.figure import Figure
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import curves
+
+SERIES = {
+    "T=1e-2": "T=0.01", "T=2e-3": "T=0.002", "T=1e-3": "T=0.001", "T=5e-4": "T=0.0005", "T=1e-5": "T=1e-05",
+}  # fmt: skip
+"""Series of the paper by ensembles of the study ``temperatures``."""
+
+NAMES = {
+    "T=1e-2": "$T = 10^{-2}$",
+    "T=2e-3": r"$T = 2 \times 10^{-3}$",
+    "T=1e-3": "$T = 10^{-3}$",
+    "T=5e-4": r"$T = 5 \times 10^{-4}$",
+    "T=1e-5": "$T = 10^{-5}$",
+}
+
+TIMES = (100, 500, 1_000, 3_000, 10_000, 30_000)
+LEARNING = (1_000, 10_000, 30_000)
+"""Steps at which E(t)/E(0) and A(t) are compared."""
+
+REPEATED = "T=1e-5"
+"""Also shown in Figs. 2c and 2d, with the same parameters and other numbers (ln alpha = 4.6)."""
+
+
+def _elsewhere(series: str, panel: str, t: float) -> str:
+    """What the paper's other figure of the same setting has at that time."""
+    other = curves(panel)["lnalpha=4.6"].at(t) if series == REPEATED else math.nan
+    return f"the paper's Fig. {panel}: {other:.3g}" if math.isfinite(other) else ""
+
+
+def energy(panel: Panel) -> None:
+    """(a): E(t)/E(0)."""
+    shown = time_panels.traces(panel, "temperatures", SERIES)
+    found = time_panels.energy(panel, shown, NAMES)
+    for trace in shown:
+        ours, paper = found.get(trace.label), trace.paper
+        assert paper is not None  # all of these are digitised
+        for t in TIMES:
+            value = None if ours is None else estimate(measures.at(ours, t))
+            told = time_panels.note(trace.result, _elsewhere(trace.series, "2c", t))
+            panel.claim(f"E({t:g})/E(0), {trace.series}", value, paper.at(t), note=told)
+        until = relaxation.end(ours, relaxation.as_values(paper))
+        value = None if ours is None else estimate(relaxation.late(ours, until))
+        drawn = late_values.of_paper(paper, until)
+        told = time_panels.note(trace.result, late_values.span(until))
+        panel.claim(f"late E/E(0), {trace.series}", value, drawn, late_values.REPEAT_E * drawn, note=told)
+
+
+def accuracy(panel: Panel) -> None:
+    """(b): A(t)."""
+    shown = time_panels.traces(panel, "temperatures", SERIES)
+    found = time_panels.accuracy(panel, shown, NAMES)
+    for trace in shown:
+        ours, paper = found.get(trace.label), trace.paper
+        assert paper is not None
+        for t in LEARNING:
+            value = None if ours is None else estimate(measures.at(ours, t))
+            error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
+            told = time_panels.note(trace.result, _elsewhere(trace.series, "2d", t))
+            panel.claim(f"A({t:g}), {trace.series}", value, paper.at(t), error, note=told)
+
+
+FIGURE = Figure(
+    name="S1",
+    panels={"a": energy, "b": accuracy},
+    studies={"a": ("temperatures",), "b": ("temperatures",)},
+)

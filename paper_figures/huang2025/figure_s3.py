@@ -1,0 +1,60 @@
+"""Fig. S3: all four correlations at t_w = 5e4: of all layers at ln alpha = 5.3 (a-d), and of layer 8 at four
+ln alpha, M fixed (e-h)."""
+
+from functools import partial
+
+from paper_figures.huang2025 import layers, measures
+from paper_figures.huang2025.figure import Figure
+from paper_figures.huang2025.figure_2 import FIXED_M
+from paper_figures.huang2025.figure_3 import (
+    LAST,
+    LATE_WAIT,
+    MACHINE,
+    all_layers,
+    compare,
+    layer_curve,
+    time_axes,
+)
+from paper_figures.huang2025.panel import Panel
+from paper_figures.sheet import sequence
+
+LAYER = 8
+TIMES = (LATE_WAIT, LAST)
+"""When the curves are compared: at the end of a run on a laptop, and at the end of the paper's."""
+
+NAMES = ("c", "C", "q", "Q")
+
+
+def every_layer(panel: Panel, name: str) -> None:
+    """(a-d): (c) is Fig. 3c once more, where its claims are."""
+    all_layers(panel, name, () if name == "q" else TIMES)
+
+
+def every_alpha(panel: Panel, name: str) -> None:
+    """(e-h): layer 8; that of ln alpha = 5.3 is among the layers of (a-d) and claimed there."""
+    for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
+        result = panel.get(MACHINE[0], label)
+        panel.beside(series, panel.paper[series], colour=colour)
+        note, values = "", None
+        if result is not None:
+            t_w = layers.last_times(result)[1]
+            note = layers.note(result, t_w=LATE_WAIT)
+            values = layer_curve(result, name, LAYER, t_w)
+            text = rf"$\ln\alpha={series.removeprefix('lnalpha=')}$"
+            panel.ours(series, *measures.curve(values), colour=colour, label=text)
+        if label != MACHINE[1]:
+            compare(panel, f"{name}_{LAYER}(t = {{t}}), {label}", series, values, TIMES, note)
+    time_axes(panel, rf"${name}_{LAYER}(t, t_w)$")
+    if panel.axes.get_legend_handles_labels()[0]:
+        panel.axes.legend(loc="lower left", fontsize=6.5)
+
+
+FIGURE = Figure(
+    name="S3",
+    panels={
+        **{letter: partial(every_layer, name=name) for letter, name in zip("abcd", NAMES, strict=True)},
+        **{letter: partial(every_alpha, name=name) for letter, name in zip("efgh", NAMES, strict=True)},
+    },
+    studies=dict.fromkeys("abcdefgh", (MACHINE[0],)),
+    columns=2,
+)

@@ -1,0 +1,165 @@
+"""E* and A*, the late energy and test accuracy, against ln alpha: Figs. 2e and 2f.
+
+Late is a window of time, the last factor of two that ours and the paper's curves share; the paper's numbers
+are the means of its own curves, Figs. 2a to 2d, over that window.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from paper_figures.huang2025 import measures, relaxation, time_panels
+from paper_figures.huang2025.claims import Estimate, estimate
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.studies import studies_at
+from paper_figures.sheet import BLUE, ORANGE
+
+REPEAT_A, REPEAT_E = 0.012, 0.06
+"""By how much the paper's own repeats of one setting differ: in A*, and as a fraction in E*."""
+
+MOST_ACCURATE = 3.2
+"""ln alpha of the largest A* at N = 10, as the text says it, and the ensemble there."""
+BEST = "M=250"
+
+LARGEST = "M=4000"
+"""At N = 10; runs only exist at the size that has so many images."""
+
+FIXED_N = {
+    "M=10": "lnalpha=0", "M=20": "lnalpha=0.7", "M=40": "lnalpha=1.4", "M=80": "lnalpha=2.1", "M=160": "",
+    "M=250": "lnalpha=3.2", "M=500": "", "M=1000": "", "N=10": "lnalpha=5.3",
+}  # fmt: skip
+FIXED_M = {"N=40": "lnalpha=3.9", "N=20": "lnalpha=4.6", "N=10": "lnalpha=5.3", "N=5": "lnalpha=6.0"}
+"""Ensembles by series of the paper, empty where it has no curve. N=10 at M = 2000 is a point of both."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A late value.
+
+    Attributes:
+        values: ours, one a sample; None if there is none.
+        x: ln alpha of ours.
+        paper, paper_x: the paper's and its ln alpha; missing if there is none.
+        note: for its claim.
+    """
+
+    values: xr.DataArray | None
+    x: float
+    paper: float
+    paper_x: float
+    note: str
+
+    @property
+    def ours(self) -> Estimate | None:
+        """Over samples."""
+        return None if self.values is None else estimate(self.values)
+
+
+def of_paper(curve: Curve, until: float) -> float:
+    """A late value of the paper's, see :func:`relaxation.late`; missing where the curve has no points."""
+    return float(relaxation.late(relaxation.as_values(curve), until)[0])
+
+
+def span(until: float) -> str:
+    """In words, the times a late value is a mean over."""
+    return f"t = {measures.short(until / 2)}..{measures.short(until)}"
+
+
+def point(panel: Panel, label: str, series: str, quantity: str) -> Point:
+    """The late ``quantity``, E or A, of an ensemble."""
+    by_patterns = label.startswith("M=")
+    result = panel.get("patterns" if by_patterns else "widths", label)
+    letter = {"E": "a", "A": "b"}[quantity] if by_patterns else {"E": "c", "A": "d"}[quantity]
+    curve = curves(f"2{letter}").get(series)
+    values = None
+    if result is not None:
+        # As in Figs. 2a and 2c: the paper's E(0) is not at the same step in both.
+        ratio = measures.energy_ratio(result, 12 if by_patterns else measures.E0_TIME)
+        values = ratio if quantity == "E" else result["A_tanh"]
+    reach = [v for v in (values, None if curve is None else relaxation.as_values(curve)) if v is not None]
+    until = relaxation.end(*reach) if reach else math.nan
+    patterns = int(label.removeprefix("M=")) if by_patterns else 2000
+    return Point(
+        None if values is None else relaxation.late(values, until),
+        math.nan if result is None else math.log(result.attrs["alpha"]),
+        math.nan if curve is None else of_paper(curve, until),
+        float(series.removeprefix("lnalpha=") or "nan"),
+        time_panels.note(result, span(until) if reach else "", patterns=patterns),
+    )
+
+
+def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
+    """Both series; returns the points at fixed N by label."""
+    fixed_n = dict(FIXED_N)
+    if LARGEST in studies_at(panel.results.size)["patterns"].ensembles:
+        fixed_n[LARGEST] = ""
+    found: dict[str, Point] = {}
+    for name, series, colour in (("N = 10", fixed_n, BLUE), ("M = 2000", FIXED_M, ORANGE)):
+        points = {label: point(panel, label, of, quantity) for label, of in series.items()}
+        theirs = [p for p in points.values() if math.isfinite(p.paper)]
+        panel.axes.plot(
+            [p.paper_x for p in theirs], [p.paper for p in theirs], "o", ms=5, mfc="none", color=colour
+        )
+        panel.record("paper", name, [p.paper_x for p in theirs], [p.paper for p in theirs])
+        ours = [(p.x, p.ours) for p in points.values() if p.ours is not None]
+        if ours:
+            panel.ours(
+                name, [x for x, _ in ours], [e.value for _, e in ours], [e.error for _, e in ours],
+                colour=colour, bars=True, label=f"${name}$", ms=3,
+            )  # fmt: skip
+        for label, p in points.items():
+            if label not in found:
+                error = REPEAT_A if quantity == "A" else REPEAT_E * p.paper
+                panel.claim(f"{quantity}*, {label}", p.ours, p.paper, error, note=p.note)
+        found |= points
+    _mark_largest(panel, found)
+    panel.axes.set(xlabel=r"$\ln\alpha$")
+    return {label: found[label] for label in fixed_n}
+
+
+def _mark_largest(panel: Panel, found: Mapping[str, Point]) -> None:
+    """Say how large M is at most, if it is not the paper's 4000."""
+    largest = panel.get("widths", "N=10")
+    if LARGEST not in found and largest is not None:
+        time_panels.remark(panel, f"largest $M$: {largest.attrs['patterns']} (paper: 4000)", y=0.94)
+
+
+def energies(panel: Panel) -> None:
+    """(e): E* = E(t)/E(0) at late times."""
+    _draw(panel, "E")
+    panel.axes.set(yscale="log", ylabel="$E^*/E(0)$")
+    time_panels.legend(panel, "upper left")
+
+
+def accuracies(panel: Panel) -> None:
+    """(f): A* of the tanh network at late times, and whether it is largest in between, as the text says.
+
+    The ends are compared with the ensemble at the text's maximum, not with the largest of ours, which is
+    larger than its neighbours by chance alone.
+    """
+    found = _draw(panel, "A")
+    panel.axes.axvline(MOST_ACCURATE, color="0.6", lw=0.6, ls=":")
+    panel.axes.set(ylim=(0.45, 1.02), ylabel="$A^*$")
+    time_panels.legend(panel, "lower right")
+    values = {p.x: p.values.values for p in found.values() if p.values is not None}
+    complete = len(values) == len(found)
+    place = relaxation.maximum(values) if complete else None
+    # The text's place cannot be meant more closely than the points lie.
+    near = sorted(math.log(m / 10) for m in (160, 500))
+    reach = float(np.diff(near)[0]) / 2
+    told = "" if complete or not values else f"{len(found) - len(values)} ensembles are missing"
+    panel.claim("ln alpha of the largest A*, N = 10", place, MOST_ACCURATE, reach, "text", told)
+    best = found[BEST]
+    ends = [label for label in ("M=10", "N=10", LARGEST) if label in found]
+    for label in ends:
+        other = found[label]
+        ours = None
+        if best.ours is not None and other.ours is not None:
+            ours = relaxation.unlike(best.ours, other.ours)
+        told = time_panels.joined("text: > 0", other.note)
+        error = math.sqrt(2) * REPEAT_A
+        panel.claim(f"A*, {BEST} - A*, {label}", ours, best.paper - other.paper, error, note=told)

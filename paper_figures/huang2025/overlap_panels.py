@@ -1,0 +1,125 @@
+"""How Fig. 4 draws overlaps: their distribution, and their matrix under its tree."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.cluster import hierarchy
+
+from compare.errors import Pairs
+from compare.peaks import bins, histogram, independent_width, peaks
+from compare.trees import Tree
+from deepglass import phases
+from paper_figures.huang2025.overlap_distributions import Overlaps
+from paper_figures.huang2025.panel import Panel
+from paper_figures.sheet import BLUE, ORANGE, sequence
+
+KINDS = ("all pairs", "same sample", "different samples")
+LOWEST = -0.2
+"""Overlap at which the colour scale of matrices begins, or at the smallest overlap there is."""
+ROOM = 1.9
+"""Height of a panel over that of its histogram: legend and inset lie above it."""
+
+
+def by_kind(matrix: NDArray[np.float64], sample: NDArray[np.int64]) -> dict[str, Pairs]:
+    """The pairs of machines by KINDS."""
+    pairs = Pairs.of(matrix, sample)
+    return dict(zip(KINDS, (pairs, pairs.within, pairs.between), strict=True))
+
+
+def distribution(panel: Panel, found: Overlaps, layer: int, raw: bool) -> None:
+    """P(Q) of the raw overlaps, with that of the normalised ones in an inset; or the reverse."""
+    inset = panel.axes.inset_axes((0.6, 0.66, 0.38, 0.31))
+    for axes, is_raw in ((panel.axes, raw), (inset, not raw)):
+        _histograms(panel, axes, found, layer, is_raw)
+    panel.axes.legend(loc="upper left", fontsize=6.5)
+    panel.axes.set_ylabel("$P(Q)$")
+    inset.set_ylim(top=inset.get_ylim()[1] * 1.1 / ROOM)
+    inset.tick_params(labelsize=6)
+    inset.xaxis.label.set_fontsize(6.5)
+    inset.xaxis.labelpad = 1
+
+
+def finest(parts: Sequence[Pairs], most: int = 60) -> NDArray[np.float64]:
+    """Edges for all of several sets of pairs, as fine as the narrowest wants them."""
+    whole = np.concatenate([part.values for part in parts])
+    steps = [np.diff(bins(part.values)[:2])[0] for part in parts if len(part.values) > 1]
+    step = max(min(steps, default=1.0), float(np.ptp(whole)) / most)
+    return np.asarray(step * np.arange(math.floor(whole.min() / step), math.floor(whole.max() / step) + 2))
+
+
+def _histograms(panel: Panel, axes: Axes, found: Overlaps, layer: int, raw: bool) -> None:
+    """All pairs, and the shares of the two kinds in them; dashed, the Gaussians that fit."""
+    kinds = by_kind(found.raw if raw else found.matrix, found.sample)
+    pairs = kinds[KINDS[0]]
+    edges = finest(list(kinds.values()))
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    word = "raw" if raw else "normalised"
+    highest = 0.0
+    for (kind, part), colour in zip(kinds.items(), ("0.1", BLUE, ORANGE), strict=True):
+        share = len(part.values) / max(len(pairs.values), 1)
+        density = histogram(part, edges)
+        height, error = share * density.value, share * density.error
+        highest = max(highest, float(height.max()))
+        if kind == KINDS[0]:
+            axes.errorbar(
+                centres, height, error if np.isfinite(error).all() else None, fmt="o", ms=2, color=colour,
+                lw=0.6, capsize=0, label=kind, zorder=3,
+            )  # fmt: skip
+        else:
+            axes.stairs(height, edges, fill=True, color=colour, alpha=0.35, lw=0, label=kind)
+            axes.stairs(height, edges, color=colour, lw=0.8)
+        panel.record("ours", f"{kind}, {word}", centres, height, error)
+    fit = peaks(pairs.values)
+    x = np.linspace(edges[0], edges[-1], 600)
+    axes.plot(x, fit.density(x), color="0.1", lw=0.8, ls="--", label="Gaussians that fit", zorder=2)
+    panel.record("ours", f"Gaussians, {word}", fit.means, fit.weights, fit.widths)
+    if not raw and found.weights is not None and pairs.values.mean() < phases.THRESHOLD and fit.number == 1:
+        independent = stats.norm.pdf(x, 0, independent_width(found.weights))
+        axes.plot(x, independent, color=ORANGE, lw=1.0, ls=":")
+        panel.record("ours", "independent vectors", x, independent)
+    name = rf"\langle J_{layer}^a J_{layer}^b \rangle" if raw else rf"Q_{layer}^{{ab}}"
+    axes.set(xlabel=f"${name}$ ({word})", ylim=(0, ROOM * highest))
+
+
+def sorted_matrix(panel: Panel, sorted_tree: Tree, found: Overlaps) -> None:
+    """The tree over the matrix, and between them the samples as colours if there are several."""
+    host, count = panel.axes, len(sorted_tree.order)
+    host.set_axis_off()
+    upper = host.inset_axes((0.0, 0.77, 0.86, 0.23))
+    drawn = hierarchy.dendrogram(sorted_tree.linkage, no_plot=True)
+    # scipy puts leaf k at 10 k + 5.
+    lines = [
+        np.column_stack([np.array(x) / 10 - 0.5, y])
+        for x, y in zip(drawn["icoord"], drawn["dcoord"], strict=True)
+    ]
+    upper.add_collection(LineCollection(lines, colors="0.15", linewidths=0.6))
+    highest = float(sorted_tree.linkage[-1, 2])
+    upper.set(xlim=(-0.5, count - 0.5), ylim=(0, 1.08 * highest), xticks=[], ylabel="$1 - Q$")
+    upper.spines[["top", "right", "bottom"]].set_visible(False)
+    upper.tick_params(right=False, labelsize=6.5)
+    sample = found.sample[sorted_tree.order]
+    names = np.unique(sample)
+    if len(names) > 1:
+        strip = host.inset_axes((0.0, 0.735, 0.86, 0.025))
+        colours = np.array([sequence(len(names))[np.flatnonzero(names == s)[0]] for s in sample])
+        strip.imshow(colours[None], aspect="auto")
+        strip.set(xticks=[], yticks=[])
+        strip.set_ylabel("sample", rotation=0, ha="right", va="center", fontsize=6)
+    low = max(LOWEST, math.floor(10 * float(sorted_tree.matrix.min())) / 10)
+    lower = host.inset_axes((0.0, 0.0, 0.86, 0.725))
+    image = lower.imshow(
+        sorted_tree.matrix, vmin=low, vmax=1.0, cmap="cividis", aspect="auto",
+        interpolation="nearest",
+    )  # fmt: skip
+    lower.set(xlabel="machine, sorted by the tree", ylabel="machine", xticks=[], yticks=[])
+    bar = host.figure.colorbar(image, cax=host.inset_axes((0.89, 0.0, 0.035, 0.725)))
+    bar.ax.tick_params(labelsize=6.5)
+    bar.ax.set_title("$Q_l^{ab}$", fontsize=7)
+    panel.record("ours", "sorted matrix", np.arange(count**2), sorted_tree.matrix)
+    panel.record("ours", "machine (sample)", sorted_tree.order, sample)
+    panel.record("ours", "tree (distance)", np.arange(count - 1), sorted_tree.linkage[:, 2])

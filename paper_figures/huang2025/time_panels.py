@@ -1,0 +1,140 @@
+"""Panels against time that several figures share: energy, test accuracy, global correlations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+from matplotlib.lines import Line2D
+
+from paper_figures.huang2025 import measures
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import Curve
+from paper_figures.sheet import Colour, sequence
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One series of a panel.
+
+    Attributes:
+        series: as the digitised curves name it.
+        label: that of our ensemble, ``N=10``.
+        colour: of both.
+        result: ours, None if it was not run.
+        paper: the paper's, None if it was not digitised.
+    """
+
+    series: str
+    label: str
+    colour: Colour
+    result: xr.Dataset | None
+    paper: Curve | None
+
+
+def traces(panel: Panel, study: str, series: Mapping[str, str]) -> list[Trace]:
+    """The ensembles of a study behind the series of a panel, from dark to light."""
+    return [
+        Trace(name, label, colour, panel.get(study, label), panel.paper.get(name))
+        for (name, label), colour in zip(series.items(), sequence(len(series)), strict=True)
+    ]
+
+
+def energy(
+    panel: Panel, shown: list[Trace], names: Mapping[str, str], origin: int = measures.E0_TIME
+) -> dict[str, xr.DataArray]:
+    """Draw E(t)/E(0), with E(0) at step ``origin``; returns ours, (t, sample), by label.
+
+    ``names`` are what the legend calls the series.
+    """
+    found = {}
+    for trace in shown:
+        _beside(panel, trace)
+        if trace.result is not None:
+            found[trace.label] = measures.energy_ratio(trace.result, origin)
+            panel.ours(
+                trace.series, *measures.curve(found[trace.label]), colour=trace.colour,
+                label=names[trace.series],
+            )  # fmt: skip
+    panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
+    legend(panel, "lower left")
+    return found
+
+
+def accuracy(panel: Panel, shown: list[Trace], names: Mapping[str, str]) -> dict[str, xr.DataArray]:
+    """Draw the test accuracy A(t); returns ours, (t, sample), by label.
+
+    Ours is that of the tanh network; that of the sgn network, as the paper prints it, is dashed.
+    """
+    found = {}
+    for trace in shown:
+        _beside(panel, trace)
+        if trace.result is not None:
+            found[trace.label] = trace.result["A_tanh"]
+            panel.ours(
+                trace.series, *measures.curve(found[trace.label]), colour=trace.colour,
+                label=names[trace.series],
+            )  # fmt: skip
+            t, mean, error = measures.curve(trace.result["A_sgn"])
+            panel.axes.plot(t, mean, "--", lw=0.7, color=trace.colour)
+            panel.record("ours", f"{trace.series}, sgn", t, mean, error)
+    panel.axes.axhline(0.5, color="0.6", lw=0.6, ls=":")
+    panel.axes.set(xscale="log", ylim=(0.38, 1.02), xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
+    legend(panel, "upper left", Line2D([], [], ls="--", lw=0.7, color="0.3", label="sgn network"))
+    return found
+
+
+def correlation(panel: Panel, result: xr.Dataset | None, variable: str) -> dict[int, xr.DataArray]:
+    """Draw a global two-time variable since every t_w of the paper; returns ours, (t, sample), by t_w."""
+    found = {}
+    for (series, paper), colour in zip(panel.paper.items(), sequence(len(panel.paper)), strict=True):
+        t_w = waiting(series)
+        panel.beside(series, paper, colour=colour)
+        if result is not None and t_w in result["t_w"]:
+            found[t_w] = result[f"{variable}_global"].sel(t_w=t_w, drop=True)
+            panel.ours(series, *measures.curve(found[t_w]), colour=colour, label=_power(t_w))
+    panel.axes.set(xscale="log", xlabel="$t - t_w$ (MD steps)")
+    return found
+
+
+def waiting(series: str) -> int:
+    """t_w of a digitised series ``tw=1e2``."""
+    return int(float(series.removeprefix("tw=")))
+
+
+def legend(panel: Panel, loc: str, *more: Line2D, **options: Any) -> None:
+    """A legend of what is drawn, with the paper's open circles if there are any."""
+    handles = [*panel.axes.get_legend_handles_labels()[0], *more]
+    if any(row[1] == "paper" for row in panel.rows):
+        handles.append(
+            Line2D([], [], ls="", marker="o", ms=2.4, mfc="none", mew=0.6, color="0.3", label="paper")
+        )
+    panel.axes.legend(handles=handles, **{"loc": loc, "fontsize": 6.0, "handlelength": 1.4, **options})
+
+
+def remark(panel: Panel, text: str, x: float = 0.97, y: float = 0.03) -> None:
+    """A small remark inside a panel, right-aligned: what is not as in the paper."""
+    side = "bottom" if y < 0.5 else "top"
+    panel.axes.text(x, y, text, transform=panel.axes.transAxes, ha="right", va=side, fontsize=6, color="0.35")
+
+
+def note(result: xr.Dataset | None, *more: str, patterns: int = 2000) -> str:
+    """Of a claim, what is not as in the paper, whose ensemble has so many ``patterns``; and ``more``."""
+    first = "" if result is None else measures.instead("M", int(result.attrs["patterns"]), patterns)
+    return joined(first, *more)
+
+
+def joined(*remarks: str) -> str:
+    """Those that are not empty, as one note."""
+    return "; ".join(remark for remark in remarks if remark)
+
+
+def _beside(panel: Panel, trace: Trace) -> None:
+    if trace.paper is not None:
+        panel.beside(trace.series, trace.paper, colour=trace.colour)
+
+
+def _power(t_w: int) -> str:
+    factor, exponent = f"{t_w:.0e}".split("e+")
+    times = "" if factor == "1" else rf"{factor} \times "
+    return rf"$t_w = {times}10^{int(exponent)}$"
