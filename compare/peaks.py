@@ -27,7 +27,7 @@ class Peaks:
     """Overlaps as one Gaussian or two.
 
     Attributes:
-        number: of maxima of the density; 0 where there are too few overlaps to say.
+        number: of maxima of the density; 0 where there are too few overlaps to say, or all are equal.
         weights, means, widths: of the Gaussians, in order of their means; two of them can be one peak.
         margin: BIC of one Gaussian less that of two; two are taken beyond :data:`DECISIVE`.
     """
@@ -57,16 +57,16 @@ def peaks(values: ArrayLike) -> Peaks:
     x = np.sort(x[np.isfinite(x)])
     centre, spread = (float(x.mean()), float(x.std())) if x.size else (math.nan, math.nan)
     one = (np.ones(1), np.array([centre]), np.array([spread]))
-    if x.size < FEWEST or not spread > 1e-12:
-        return Peaks(0 if x.size < FEWEST else 1, *one, math.nan)
+    if x.size < FEWEST or not spread > 0:
+        return Peaks(0, *one, math.nan)
     if x.size > MOST:
         x = np.quantile(x, (np.arange(MOST) + 0.5) / MOST)
     scaled = ((x - centre) / spread)[:, None]
-    single, double = (
-        GaussianMixture(k, reg_covar=NARROWEST, n_init=n, random_state=0, tol=1e-4, max_iter=300).fit(scaled)
-        for k, n in ((1, 1), (2, 2))
-    )
-    margin = float(single.bic(scaled) - double.bic(scaled))
+    double = GaussianMixture(
+        2, reg_covar=NARROWEST, n_init=2, init_params="k-means++", random_state=0, max_iter=300
+    ).fit(scaled)
+    one_bic = -2 * float(stats.norm.logpdf(scaled).sum()) + 2 * math.log(x.size)
+    margin = one_bic - float(double.bic(scaled))
     if margin <= DECISIVE:
         return Peaks(1, *one, margin)
     order = np.argsort(double.means_[:, 0])
@@ -84,7 +84,7 @@ def _maxima(weights: NDArray[np.float64], means: NDArray[np.float64], widths: ND
     return int(((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:])).sum())
 
 
-def peak_number(pairs: Pairs, count: int = 30, seed: int = 0) -> Resampled:
+def peak_number(pairs: Pairs, count: int = 20, seed: int = 0) -> Resampled:
     """The number of peaks, with its error over samples: 0 where every resample has the same."""
     return resample_pairs(lambda x, counts: peaks(np.repeat(x, counts)).number, pairs, count, seed)
 
@@ -94,7 +94,7 @@ def histogram(pairs: Pairs, edges: NDArray[np.float64], count: int = 200, seed: 
 
     def density(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         inside, _ = np.histogram(values, edges, weights=counts)
-        return np.asarray(inside / counts.sum() / np.diff(edges))
+        return np.asarray(inside / max(int(counts.sum()), 1) / np.diff(edges))
 
     return resample_pairs(density, pairs, count, seed)
 

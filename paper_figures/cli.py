@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from deepglass import files
 from deepglass.cli import application, choice
-from deepglass.errors import DeepglassError
+from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures import demo as demo_figure
 from paper_figures import huang2025 as thermal
 from paper_figures import yoshino2020 as layered
 from paper_figures.huang2025.claims import table as scoreboard_table
-from paper_figures.huang2025.results import DATA, RUNS
+from paper_figures.huang2025.results import DATA, RUNS, Results
 from paper_figures.yoshino2020.checks import table
 from simulate.progress import ProgressBar
 from simulate.signals import checkpoint_before_stopping
@@ -78,3 +79,28 @@ def huang2025(
         )  # fmt: skip
         for name, claims in made:
             typer.echo(f"{name}\n{scoreboard_table(claims)}\nwrote {out / name}.png, .pdf, .csv\n")
+
+
+@app.command()
+def pages(
+    check: Annotated[bool, typer.Option("--check", help="Only fail if a page is out of date.")] = False,
+    root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
+    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
+) -> None:
+    """Generate the tables of docs/scoreboard.md and docs/readings.md from the stored results."""
+    from paper_figures.huang2025.pages import PAGES, refresh
+
+    results = Results("laptop", data)
+    stale = []
+    for page in (root / name for name in PAGES):
+        if not page.is_file():
+            raise InvalidInput(f"{page} does not exist; name the root of a checkout by --root")
+        old = page.read_text(encoding="utf-8")
+        new = refresh(old, results)
+        if new != old:
+            stale.append(str(page))
+            if not check:
+                files.write_bytes(page, new.encode(), overwrite=True)
+    if check and stale:
+        raise DeepglassError(f"out of date: {', '.join(stale)}; run python -m paper_figures pages")
+    typer.echo(f"wrote {', '.join(stale)}" if stale else "all pages are up to date")

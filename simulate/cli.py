@@ -1,12 +1,12 @@
 """``python -m simulate``: run thermal machines from the command line."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import xarray as xr
 
-from deepglass.checks import integers
+from deepglass.checks import integers, one_of
 from deepglass.cli import Format, application, choice, print_json
 from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
@@ -14,6 +14,7 @@ from simulate import sweep as sweeps
 from simulate.data import IMAGES, LABELS, parse_classes
 from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
+from simulate.presets import PRESETS
 from simulate.progress import ProgressBar, log_beside_bar
 from simulate.protocol import DEVICES, PRECISIONS, Protocol
 from simulate.run import resume as resume_run
@@ -38,7 +39,11 @@ def _log() -> None:
 
 @app.command()
 def run(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="The run's netCDF file, RUN.nc.")],
+    preset: Annotated[
+        str | None, choice(PRESETS, "Parameters of a published machine; options given beside it win.")
+    ] = None,
     data: Annotated[
         str, typer.Option(help="digits, mnist, random, teacher, a .npz file or a folder of IDX files.")
     ] = Protocol.data,
@@ -115,18 +120,21 @@ def run(
         python -m simulate run --data digits --depth 10 --width 10 --patterns 240 \\
             --samples 2 --steps 20000 --waiting-time 10000 --out run.nc
     """
-    protocol = Protocol(
+    values: dict[str, Any] = dict(  # noqa: C408 (names of parameters, not words)
         data=data, data_dir=data_dir, classes=None if classes is None else parse_classes(classes),
         threshold=threshold, images=images, labels=labels, depth=depth, width=width, patterns=patterns,
-        temperature=temperature,
-        schedule=schedule, initial_temperature=initial_temperature, schedule_steps=schedule_steps,
-        steps=steps, waiting_time=integers("waiting_time", waiting_time), samples=samples,
-        first_sample=first_sample, replicas=replicas, seed=seed, start=start, dt=dt, eta=eta,
-        thermostat=thermostat, c_scale=c_scale, device=device, backend=backend, precision=precision,
+        temperature=temperature, schedule=schedule, initial_temperature=initial_temperature,
+        schedule_steps=schedule_steps, steps=steps, waiting_time=integers("waiting_time", waiting_time),
+        samples=samples, first_sample=first_sample, replicas=replicas, seed=seed, start=start, dt=dt,
+        eta=eta, thermostat=thermostat, c_scale=c_scale, device=device, backend=backend, precision=precision,
         threads=threads, replicas_per_chunk=replicas_per_chunk, per_decade=per_decade,
         frames_per_decade=frames_per_decade, matrix_times=integers("matrix_times", matrix_times),
         checkpoint_every=checkpoint_every, hot=hot, keep_state=keep_state,
     )  # fmt: skip
+    if preset is not None:
+        named = PRESETS[one_of("preset", preset, PRESETS)]
+        values |= {name: value for name, value in named.items() if _by_default(context, name)}
+    protocol = Protocol(**values)
     with checkpoint_before_stopping(), ProgressBar() as progress:
         result = run_protocol(protocol, progress, out=out, overwrite=overwrite)
     _show(result, f"wrote {out}", format)
@@ -169,6 +177,12 @@ def validate(path: Run, format: Output = Format.table) -> None:
         typer.echo("\n".join(problems) or f"{path}: valid")
     if problems:
         raise typer.Exit(1)
+
+
+def _by_default(context: typer.Context, name: str) -> bool:
+    """Whether an option was left at its default."""
+    source = context.get_parameter_source(name)
+    return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _show(result: xr.Dataset, said: str, format: Format) -> None:

@@ -3,6 +3,7 @@
 ::
 
     samples_per_file = 2            # optional: the samples of a point go to several files
+    preset = "huang2025"            # optional: where [run] and the rest say nothing
 
     [run]                           # what all points share, by the names of simulate.Protocol
     data = "mnist"
@@ -31,6 +32,7 @@ from typing import Any
 from deepglass import checks
 from deepglass.errors import InvalidInput
 from simulate.plan import chunks
+from simulate.presets import PRESETS
 from simulate.protocol import Protocol
 
 MOST_POINTS = 100_000
@@ -97,8 +99,11 @@ def load(path: str | Path) -> list[Point]:
 def expand(table: Mapping[str, Any]) -> list[Point]:
     """The points of a sweep given as nested mappings, as the TOML file holds it; raises as :func:`load`."""
     for key in table:
-        _known(key, ("run", "grid", "points", "samples_per_file"), "")
+        _known(key, ("preset", "run", "grid", "points", "samples_per_file"), "")
     run = _parameters(table.get("run", {}), "[run]")
+    named: Values = {}
+    if "preset" in table:
+        named = dict(PRESETS[checks.one_of("preset", table["preset"], PRESETS)])
     per_file = table.get("samples_per_file")
     if per_file is not None:
         per_file = checks.integer("samples_per_file", per_file, 1)
@@ -108,7 +113,7 @@ def expand(table: Mapping[str, Any]) -> list[Point]:
     wrong: list[str] = []
     for number, swept in enumerate(_swept(table, run)):
         try:
-            protocol = Protocol.from_values({**run, **swept})
+            protocol = Protocol.from_values({**named, **run, **swept})
         except InvalidInput as error:
             wrong.append(f"point {number} ({_text(swept)}): {error}" if swept else f"[run] {error}")
             continue

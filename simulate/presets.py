@@ -12,7 +12,7 @@ from deepglass import checks
 from simulate.protocol import Protocol
 
 _SHARED = {
-    "data": "mnist", "classes": (0, 1), "threshold": 127.0, "depth": 10, "width": 10, "patterns": 1715,
+    "data": "mnist", "depth": 10, "width": 10, "patterns": 1715,
     "temperature": 1e-5, "dt": 0.01, "eta": 1e-3, "thermostat": "per-step", "c_scale": "1",
 }  # fmt: skip
 

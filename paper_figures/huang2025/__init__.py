@@ -15,10 +15,28 @@ from paper_figures import sheet
 from paper_figures.huang2025.claims import Claim
 from paper_figures.huang2025.figure import Figure, stem
 from paper_figures.huang2025.results import DATA, RUNS, Progress, Results
-from paper_figures.huang2025.studies import SIZES, studies_at
+from paper_figures.huang2025.studies import studies_at
+from paper_figures.huang2025.study import SIZES
 
-FIGURES = ("1", "2", "3", "4", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9")
-"""As the paper numbers them; each is the module ``figure_NAME``."""
+FIGURES = (
+    "1",
+    "2",
+    "3",
+    "4",
+    "S1",
+    "S2",
+    "S3",
+    "S4",
+    "S5",
+    "S6",
+    "S7",
+    "S8",
+    "S9",
+    "nulls",
+    "readings",
+    "timestep",
+)
+"""As the paper numbers them, then those of our own; each is the module ``figure_NAME``."""
 
 __all__ = ["FIGURES", "SIZES", "Claim", "load", "make", "parse"]
 
@@ -37,8 +55,8 @@ def parse(text: str | None) -> list[tuple[Figure, str]]:
     """
     if text is None:
         return [(load(name), "") for name in FIGURES]
-    match = re.fullmatch(r"(S?\d+|[A-Za-z]{2,})([a-h]?)", text)
-    if match is None or match[1] not in FIGURES:
+    match = re.fullmatch(rf"({'|'.join(FIGURES)})([a-h]?)", text)
+    if match is None:
         raise InvalidInput(
             f"figure = {text!r} must be one of {', '.join(FIGURES)}, with or without a panel: 3d"
         )

@@ -1,7 +1,10 @@
 """A figure: its panels on one page, drawn from stored results."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+
+from matplotlib.figure import Figure as Page
 
 from deepglass.errors import InvalidInput
 from paper_figures.huang2025.claims import Claim
@@ -39,23 +42,36 @@ class Figure:
 
     def draw(self, letters: Sequence[str], results: Results, paths: Paths, overwrite: bool) -> list[Claim]:
         """Draw panels on one page; returns their claims."""
-        columns = min(self.columns, len(letters))
-        lines = -(-len(letters) // columns)
-        panels = []
-        with page(self.width * columns, self.height * lines + 0.25) as sheet:
-            axes = sheet.subplots(lines, columns, squeeze=False).ravel()
-            for letter, axis in zip(letters, axes, strict=False):
-                panel = Panel(f"{self.name}{letter}", axis, results)
-                self.panels[letter](panel)
-                if letter:
-                    axis.set_title(f"({letter})", loc="left", fontsize=9)
-                panels.append(panel)
-            for axis in axes[len(letters) :]:
-                axis.remove()
-            sheet.suptitle(f"{_title(self.name)}: {results.size} size", fontsize=7, color="0.3")
+        with self._page(letters) as sheet:
+            panels = self._fill(sheet, letters, results)
             rows: list[Row] = [row for panel in panels for row in panel.rows]
             write(sheet, COLUMNS, rows, paths, overwrite)
         return [claim for panel in panels for claim in panel.claims]
+
+    def claims(self, results: Results) -> list[Claim]:
+        """The claims of all panels; nothing is written."""
+        with self._page(list(self.panels)) as sheet:
+            panels = self._fill(sheet, list(self.panels), results)
+        return [claim for panel in panels for claim in panel.claims]
+
+    def _page(self, letters: Sequence[str]) -> AbstractContextManager[Page]:
+        columns = min(self.columns, len(letters))
+        return page(self.width * columns, self.height * -(-len(letters) // columns) + 0.25)
+
+    def _fill(self, sheet: Page, letters: Sequence[str], results: Results) -> list[Panel]:
+        columns = min(self.columns, len(letters))
+        axes = sheet.subplots(-(-len(letters) // columns), columns, squeeze=False).ravel()
+        panels = []
+        for letter, axis in zip(letters, axes, strict=False):
+            panel = Panel(f"{self.name}{letter}", axis, results)
+            self.panels[letter](panel)
+            if letter:
+                axis.set_title(f"({letter})", loc="left", fontsize=9)
+            panels.append(panel)
+        for axis in axes[len(letters) :]:
+            axis.remove()
+        sheet.suptitle(f"{_title(self.name)}: {results.size} size", fontsize=7, color="0.3")
+        return panels
 
     def needs(self, letters: Sequence[str]) -> list[str]:
         """Names of the studies behind panels, each once."""

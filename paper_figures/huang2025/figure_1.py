@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import patheffects
+from matplotlib import colormaps, patheffects
 
 from deepglass.phases import extent
 from paper_figures.huang2025 import layers
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
-from paper_figures.huang2025.figure_3 import claim_extents, late_note
+from paper_figures.huang2025.layer_panels import claim_extents, late_note
 from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import curves
 from paper_figures.sheet import AMBER
 from theory import solve_profile
 
 DEPTH = 10
 TOP, ROWS = 11.0, 111
 """Largest ln alpha of the theory's diagram, and its rows: beyond, the symmetric solution hardly moves."""
+
+POINTS = 40
+"""Of the theory's boundary in the measured map."""
 
 COLOURS = "viridis_r"
 """Solid is dark, as in the paper."""
@@ -56,12 +58,12 @@ def diagram(panel: Panel) -> None:
     """(a): solved, not drawn by hand.
 
     The axis is the alpha = M/N of the theory, with its Ising neurons, random data and hard constraints, which
-    is not that of the machine: a shift between the two is to be expected. The solution is the symmetric one in
-    the gaussian closure; its liquid narrows but does not close, whatever alpha.
+    is not that of the machine: a shift between the two is to be expected. The solution is the symmetric one
+    in the gaussian closure; its liquid narrows but does not close, whatever alpha.
     """
     x = np.linspace(0.0, TOP, ROWS)
     q = predicted(x)
-    _map(panel, edges(np.arange(DEPTH + 1)), edges(x), q, "$q_l$")
+    _map(panel, edges(np.arange(DEPTH + 1.0)), edges(x), q, "$q_l$")
     left, right = boundaries(q)
     for side, values in (("left", left), ("right", right)):
         panel.axes.plot(values, x, color="white", lw=1.4, path_effects=OUTLINE)
@@ -83,20 +85,17 @@ def diagram(panel: Panel) -> None:
 def measured(panel: Panel) -> None:
     """(b): measured q_l* in colour and figures, in brackets the paper's; lines where q is 1/e."""
     found = {}
+    cells = layers.cells()
     for series, label in FIXED_M.items():
         result = panel.get("widths", label)
         hidden = None if result is None else layers.last_profile(result)[:, 1:-1]
-        paper = panel.paper[series]
-        note = late_note(result)
-        # The cells of ln alpha = 5.3 are the points of Fig. 3d, which have error bars.
-        error = curves("3d")["training"].error if series == "lnalpha=5.3" else np.zeros(len(paper.x))
+        paper, note = cells[series], late_note(result)
         for k, layer in enumerate(paper.x.astype(int)):
             ours = None if hidden is None else estimate(hidden.sel(neuron_layer=layer))
-            panel.claim(f"q_{layer}*, {label}", ours, paper.y[k], float(error[k]), note=note)
+            panel.claim(f"q_{layer}*, {label}", ours, paper.y[k], paper.error[k], note=note)
         extents = None if hidden is None else layers.extents(hidden)
-        reference = layers.extents_of(type(paper)(paper.x, paper.y, error))
-        claim_extents(panel, label, extents, reference, note, ("n_liquid",))
-        panel.record("paper", series, paper.x, paper.y, error)
+        claim_extents(panel, label, extents, layers.extents_of(paper), note, ("n_liquid",))
+        panel.record("paper", series, paper.x, paper.y, paper.error)
         if result is not None and hidden is not None:
             found[series] = float(np.log(result.attrs["alpha"])), hidden.mean("sample").values
             panel.record("ours", series, hidden["neuron_layer"], found[series][1])
@@ -113,16 +112,19 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
     q = np.array([row for _, row in found.values()])
     # One row has no neighbour to take its height from; rows are a factor of two in N apart.
     grid = edges(y) if len(y) > 1 else y[0] + np.log(2) * np.array([-0.5, 0.5])
-    x = np.arange(1, DEPTH)
+    x = np.arange(1.0, DEPTH)
     _map(panel, edges(x), grid, q, "$q_l^*$")
     for row, (series, (log_alpha, _)) in enumerate(found.items()):
         for k, layer in enumerate(x):
             text = f"{q[row, k]:.2f}\n({panel.paper[series].y[k]:.2f})"
             colour = "white" if q[row, k] > 0.45 else "black"
+            # In the colour of the cell, so that lines pass behind the figures.
+            halo = [patheffects.withStroke(linewidth=1.2, foreground=colormaps[COLOURS](q[row, k]))]
             panel.axes.text(
-                float(layer), log_alpha, text, ha="center", va="center", fontsize=4.5, color=colour
-            )
-    theory = np.linspace(grid[0], grid[-1], 40)
+                float(layer), log_alpha, text, ha="center", va="center", fontsize=4.8, color=colour, zorder=5,
+                path_effects=halo,
+            )  # fmt: skip
+    theory = np.linspace(grid[0], grid[-1], POINTS)
     cells = np.array([layers.padded(panel.paper[series].y) for series in panel.paper])
     paper_y = np.array([float(series.removeprefix("lnalpha=")) for series in panel.paper])
     lines = (
@@ -132,16 +134,24 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
             "paper",
             paper_y,
             boundaries(cells),
-            {"color": "white", "ls": "", "marker": "o", "ms": 4, "mfc": "none"},
+            {"color": "white", "ls": "", "marker": "o", "ms": 4, "mfc": "white", "mec": "black"},
         ),
     )
     for who, heights, sides, style in lines:
         for side, values in zip(("left", "right"), sides, strict=True):
-            label = who if side == "left" else None
-            panel.axes.plot(values, heights, label=label, path_effects=OUTLINE, **style)
+            label = f"$1/e$, {who}" if side == "left" else None
+            effects = () if who == "paper" else OUTLINE
+            panel.axes.plot(values, heights, label=label, path_effects=effects, **style)
             panel.record(who, f"{side} boundary", values, heights)
     panel.axes.set_ylim(grid[0], grid[-1])
-    panel.axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=6.5, facecolor="0.75")
+    panel.axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.02, 0.99),
+        ncols=3,
+        fontsize=6.5,
+        columnspacing=1.0,
+        handlelength=1.8,
+    )
 
 
 FIGURE = Figure(

@@ -9,6 +9,7 @@ from paper_figures.huang2025 import global_correlations, late_values, measures, 
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import Curve
 from paper_figures.huang2025.time_panels import Trace
 
 TIMES = (20, 100, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000)
@@ -57,11 +58,12 @@ def _energy(panel: Panel, study: str, series: dict[str, str], origin: int) -> No
         for t in TIMES:
             value = None if ours is None else estimate(measures.at(ours, t))
             panel.claim(f"E({t:g})/E(0), {trace.label}", value, paper.at(t), note=note)
-        _course(panel, trace.label, ours, relaxation.as_values(paper), note)
+        _course(panel, trace.label, ours, paper, note)
 
 
-def _course(panel: Panel, label: str, ours: xr.DataArray | None, paper: xr.DataArray, note: str) -> None:
+def _course(panel: Panel, label: str, ours: xr.DataArray | None, curve: Curve, note: str) -> None:
     """tau_0, tau_th, and how straight E is in ln t between them."""
+    paper = relaxation.as_values(curve)
     until = relaxation.end(ours, paper)
     for name in TEXT_TIMES:
         drawn = _moment(name, paper, until).value
@@ -70,7 +72,8 @@ def _course(panel: Panel, label: str, ours: xr.DataArray | None, paper: xr.DataA
         if ours is not None and value is not None and value.samples < ours.sizes["sample"]:
             few = f"reached in {value.samples} of {ours.sizes['sample']} samples"
         told = time_panels.joined(note, few)
-        panel.claim(f"log10 {name}, {label}", value, drawn, note=told)
+        known = relaxation.resolution(curve, 10**drawn) if math.isfinite(drawn) else 0.0
+        panel.claim(f"log10 {name}, {label}", value, drawn, known, note=told)
         if label in TYPICAL:
             told = time_panels.joined(note, few, f"the paper's curve: {drawn:.2f}")
             panel.claim(f"log10 {name}, {label}, text", value, TEXT_TIMES[name], FACTOR, "text", told)

@@ -5,91 +5,32 @@ and output, a liquid between them.
 """
 
 import numpy as np
-import xarray as xr
 
 from deepglass.phases import THRESHOLD
 from paper_figures.huang2025 import layers, measures
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
+from paper_figures.huang2025.layer_panels import (
+    LAST,
+    LATE_WAIT,
+    MACHINE,
+    all_layers,
+    claim_extents,
+    compare,
+    late_note,
+    layer_curve,
+    power,
+    result_at,
+    threshold,
+    time_axes,
+)
 from paper_figures.huang2025.panel import Panel
 from paper_figures.sheet import BLUE, ORANGE, Colour, sequence
-
-MACHINE = ("widths", "N=10")
-"""Study and ensemble of ln alpha = 5.3."""
-
-LATE_WAIT = 50_000
-LAST = 500_000
-"""The paper's t_w and last t of everything at a late t_w."""
 
 WAITS = {"tw=1e3": 1_000, "tw=1e4": 10_000, "tw=5e4": LATE_WAIT}
 MEMORY_TIMES = (100, 1_000, 10_000, 50_000, LAST)
 OVERLAP_TIMES = (1_000, 10_000, 50_000)
 """Steps at which c_l and q_l are compared; the late q_l is that of panel (d)."""
-
-
-def result_at(panel: Panel, t_w: int) -> xr.Dataset | None:
-    """The result that has ``t_w``: of the study of waiting times, else of the late machine, or None."""
-    for study, label in (("waits", "all"), MACHINE):
-        result = panel.get(study, label)
-        if result is not None and t_w in result["t_w"].values:
-            return result
-    return None
-
-
-def layer_curve(result: xr.Dataset, name: str, layer: int, t_w: int) -> xr.DataArray:
-    """c, C, q or Q of a layer since ``t_w``, (t, sample)."""
-    kind = "weight_layer" if name.isupper() else "neuron_layer"
-    return result[name].sel(t_w=t_w, drop=True).sel({kind: layer}, drop=True)
-
-
-def time_axes(panel: Panel, ylabel: str) -> None:
-    """Logarithmic time since t_w, overlaps up to 1, and the line of 1/e."""
-    threshold(panel)
-    panel.axes.set(xscale="log", xlim=(8, 7e5), ylim=(-0.12, 1.08), xlabel="$t$ (MD steps)", ylabel=ylabel)
-
-
-def threshold(panel: Panel) -> None:
-    """The line between solid and liquid."""
-    panel.axes.axhline(THRESHOLD, color="0.5", ls="--", lw=0.8, zorder=0)
-
-
-def compare(
-    panel: Panel, name: str, series: str, values: xr.DataArray | None, times: tuple[int, ...], note: str
-) -> None:
-    """Claims of a curve (t, sample) at several times beside the paper's ``series``; ``name`` has {t}."""
-    for t in times:
-        ours = None if values is None else estimate(measures.at(values, t))
-        panel.claim(name.format(t=measures.short(t)), ours, panel.paper[series].at(t), note=note)
-
-
-def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
-    """c_l, C_l, q_l or Q_l against t at the late t_w, all layers, with claims at ``times``."""
-    result = panel.get(*MACHINE)
-    t_w = LATE_WAIT if result is None else layers.last_times(result)[1]
-    note = layers.note(result, t_w=LATE_WAIT)
-    for (series, paper), colour in zip(panel.paper.items(), sequence(len(panel.paper)), strict=True):
-        layer = int(series.removeprefix("l="))
-        values = None if result is None else layer_curve(result, name, layer, t_w)
-        panel.beside(series, paper, colour=colour)
-        if values is not None:
-            panel.ours(series, *measures.curve(values), colour=colour, label=f"${layer}$")
-        compare(panel, f"{name}_{layer}(t = {{t}})", series, values, times, note)
-    time_axes(panel, rf"${name}_l(t, t_w = {_power(t_w)})$")
-    if result is not None:
-        legend(panel, "$l$")
-
-
-def _power(t_w: int) -> str:
-    mantissa, _, exponent = measures.short(t_w).partition("e")
-    return rf"{mantissa} \times 10^{exponent}" if exponent else mantissa
-
-
-def legend(panel: Panel, title: str) -> None:
-    """Narrow, in two columns, where late curves leave room: below early plateaus."""
-    panel.axes.legend(
-        title=title, loc="lower left", ncols=2, fontsize=6.5, title_fontsize=7, handlelength=1.2,
-        columnspacing=0.9, labelspacing=0.25,
-    )  # fmt: skip
 
 
 def memory(panel: Panel) -> None:
@@ -101,13 +42,14 @@ def memory(panel: Panel) -> None:
             values = None if result is None else layer_curve(result, "c", layer, t_w)
             panel.beside(series, panel.paper[series], colour=colour)
             if values is not None:
-                label = rf"$l={layer}$, $t_w={_power(t_w)}$"
+                label = f"$t_w={power(t_w)}$" if layer == 5 else "_"
                 panel.ours(series, *measures.curve(values), colour=colour, label=label, ls=line)
             claim = f"c_{layer}(t = {{t}}), t_w = {measures.short(t_w)}"
             compare(panel, claim, series, values, MEMORY_TIMES, layers.note(result))
     time_axes(panel, "$c_l(t, t_w)$")
-    if panel.axes.get_legend_handles_labels()[0]:
-        panel.axes.legend(loc="lower left", fontsize=6.5)
+    for layer, line in ((5, "-"), (9, "--")):
+        panel.axes.plot([], [], line, color="0.3", label=f"$l={layer}$")
+    panel.axes.legend(loc="lower left", fontsize=6.5, ncols=1, labelspacing=0.25)
 
 
 def relaxation_times(panel: Panel, name: str) -> None:
@@ -117,6 +59,8 @@ def relaxation_times(panel: Panel, name: str) -> None:
     for series, colour in zip(layer_names, sequence(len(layer_names)), strict=True):
         layer, paper = int(series.removeprefix("l=")), panel.paper[series]
         panel.beside(series, paper, colour=colour)
+        panel.axes.plot(paper.x, paper.y, ":", color=colour, lw=0.6, zorder=0)
+        panel.axes.plot([], [], "-", color=colour, label=f"${layer}$")
         fallen: dict[int, Estimate] = {}
         bounds: dict[int, float] = {}
         for t_w, result in results.items():
@@ -139,8 +83,10 @@ def relaxation_times(panel: Panel, name: str) -> None:
             )
     symbol = rf"$\tau_l^{{\,{name}}}$ (MD steps)"
     panel.axes.set(xscale="log", yscale="log", xlabel="$t_w$ (MD steps)", ylabel=symbol)
-    if panel.axes.get_legend_handles_labels()[0]:
-        panel.axes.legend(title="$l$", loc="upper left", ncols=3, fontsize=6.5, title_fontsize=7)
+    panel.axes.legend(
+        title="$l$", loc="upper left", ncols=3, fontsize=6.5, title_fontsize=7, handlelength=1.2,
+        columnspacing=0.9, labelspacing=0.25,
+    )  # fmt: skip
 
 
 def _waits(panel: Panel) -> list[int]:
@@ -155,10 +101,13 @@ def _draw_times(
 ) -> None:
     """Lines with bars for times that were reached, triangles for their lower bounds."""
     if fallen:
-        t_w = np.array(sorted(fallen))
-        tau = 10 ** np.array([fallen[x].value for x in t_w])
-        error = np.log(10) * tau * np.array([fallen[x].error for x in t_w])
-        panel.ours(f"l={layer}", t_w, tau, error, colour=colour, label=f"${layer}$", bars=True, ms=3)
+        # A time that was not reached breaks the line.
+        t_w = np.array(sorted([*fallen, *bounds]))
+        missing = Estimate(np.nan, np.nan, 0)
+        logs = [fallen.get(int(x), missing) for x in t_w]
+        tau = 10 ** np.array([log.value for log in logs])
+        error = np.log(10) * tau * np.array([log.error for log in logs])
+        panel.ours(f"l={layer}", t_w, tau, error, colour=colour, label="_", bars=True, ms=3)
     if bounds:
         at, least = np.array(list(bounds)), np.array(list(bounds.values()))
         panel.axes.plot(at, least, "^", ms=3.5, mfc="none", color=colour)
@@ -186,7 +135,7 @@ def profile(panel: Panel) -> None:
         paper = panel.paper[series]
         panel.beside(series, paper, colour=colour)
         panel.axes.errorbar(
-            paper.x, paper.y, paper.error, fmt="none", ecolor=colour, elinewidth=0.5, alpha=0.6
+            paper.x, paper.y, paper.error, fmt="none", ecolor=colour, elinewidth=0.5, capsize=0, alpha=0.7
         )
         hidden = None if result is None else layers.last_profile(result, name)[:, 1:-1]
         if hidden is not None:
@@ -203,31 +152,8 @@ def profile(panel: Panel) -> None:
             _liquid(panel, found)
     threshold(panel)
     panel.axes.set(xlabel="layer $l$", ylabel="$q_l^*$", xticks=range(1, 10), ylim=(-0.12, 1.08))
-    panel.axes.legend(loc="upper center")
-
-
-def late_note(result: xr.Dataset | None, patterns: int = 2000) -> str:
-    """What of q* is not as in the paper."""
-    return layers.note(result, patterns=patterns, t=LAST, t_w=LATE_WAIT)
-
-
-def claim_extents(
-    panel: Panel, what: str, ours: dict[str, Estimate] | None, paper: dict[str, Estimate] | None, note: str,
-    names: tuple[str, ...] = ("n_liquid", "xi_s", "xi_l"),
-) -> None:  # fmt: skip
-    """Claims of the number of liquid layers and of the depths of solid and liquid."""
-    for name in names:
-        mine = None if ours is None else ours[name]
-        missing = mine is not None and not np.isfinite(mine.value)
-        said = "; ".join(part for part in (note, "no layer is liquid" if missing else "") if part)
-        reference = None if paper is None else paper[name]
-        panel.claim(
-            f"{name}, {what}",
-            mine,
-            None if reference is None else reference.value,
-            0.0 if reference is None else reference.error,
-            note=said,
-        )
+    if result is not None:
+        panel.axes.legend(loc="upper center")
 
 
 def _liquid(panel: Panel, found: dict[str, Estimate]) -> None:

@@ -19,6 +19,7 @@ from paper_figures.huang2025.overlap_distributions import (
     overlaps,
     peaks_of,
     relative_width,
+    steps,
     unlike,
 )
 from paper_figures.huang2025.overlap_panels import KINDS, by_kind, distribution, sorted_matrix
@@ -40,8 +41,8 @@ def _distribution(layer: int, raw: bool) -> Callable[[Panel], None]:
     """(a, d): P(Q), with the raw overlaps in the panel and the normalised in its inset, or the reverse."""
 
     def draw(panel: Panel) -> None:
-        _entitle(panel, layer)
         found = overlaps(panel.get("pairs", LABEL), layer)
+        _entitle(panel, layer, found)
         if found is None:
             panel.empty(NOT_RUN)
         else:
@@ -89,9 +90,9 @@ def _samples(layer: int) -> Callable[[Panel], None]:
     """(b, e): replicas of several samples; do samples form blocks?"""
 
     def draw(panel: Panel) -> None:
-        _entitle(panel, layer)
         whole = overlaps(panel.get("pairs", LABEL), layer)
         found = None if whole is None else whole.some(*MATRIX)
+        _entitle(panel, layer, found)
         if found is None:
             panel.empty(NOT_RUN)
         else:
@@ -134,9 +135,9 @@ def _replicas(layer: int) -> Callable[[Panel], None]:
     """(c, f): many replicas of one sample; one sample has no error bar."""
 
     def draw(panel: Panel) -> None:
-        _entitle(panel, layer)
         whole = overlaps(panel.get("tree", LABEL), layer)
         found = None if whole is None else whole.some(1, REPLICAS)
+        _entitle(panel, layer, found)
         note, similar = _note(found, (1, REPLICAS)), None
         if found is None:
             panel.empty(NOT_RUN)
@@ -163,8 +164,11 @@ def _cophenetic_claim(
     panel.claim(f"cophenetic correlation, l = {layer}", ours, note=note)
 
 
-def _entitle(panel: Panel, layer: int) -> None:
-    panel.axes.set_title(f"{'liquid' if layer == LIQUID else 'solid'}, $l = {layer}$", fontsize=8)
+def _entitle(panel: Panel, layer: int, found: Overlaps | None) -> None:
+    title = f"{'liquid' if layer == LIQUID else 'solid'}, $l = {layer}$"
+    if found is not None:
+        title += rf", $\ln\alpha = {found.made['ln alpha']:g}$, $t = {steps(found.made['t'])}$"
+    panel.axes.set_title(title, fontsize=7.5)
 
 
 def _note(found: Overlaps | None, machines: tuple[int, int] | None = None) -> str:

@@ -3,10 +3,12 @@ ln alpha, M fixed (e-h)."""
 
 from functools import partial
 
+import numpy as np
+
 from paper_figures.huang2025 import layers, measures
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
-from paper_figures.huang2025.figure_3 import (
+from paper_figures.huang2025.layer_panels import (
     LAST,
     LATE_WAIT,
     MACHINE,
@@ -40,7 +42,7 @@ def every_alpha(panel: Panel, name: str) -> None:
             t_w = layers.last_times(result)[1]
             note = layers.note(result, t_w=LATE_WAIT)
             values = layer_curve(result, name, LAYER, t_w)
-            text = rf"$\ln\alpha={series.removeprefix('lnalpha=')}$"
+            text = rf"${label}$, $\ln\alpha={np.log(result.attrs['alpha']):.1f}$"
             panel.ours(series, *measures.curve(values), colour=colour, label=text)
         if label != MACHINE[1]:
             compare(panel, f"{name}_{LAYER}(t = {{t}}), {label}", series, values, TIMES, note)

@@ -1,4 +1,4 @@
-"""Fig. S5: profiles of the overlap at every alpha, M fixed (a) and N fixed (b), and the depth of the solid."""
+"""Fig. S5: profiles of the overlap at every alpha, M fixed (a), N fixed (b), and the depth of the solid."""
 
 import numpy as np
 import xarray as xr
@@ -7,7 +7,7 @@ from paper_figures.huang2025 import layers, measures
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
-from paper_figures.huang2025.figure_3 import MACHINE, claim_extents, late_note, threshold
+from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note, threshold
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve, curves
 from paper_figures.huang2025.studies import studies_at
@@ -46,7 +46,7 @@ def legend(panel: Panel) -> None:
     """Under the panel: profiles leave no corner free."""
     if panel.axes.get_legend_handles_labels()[0]:
         panel.axes.legend(
-            loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=4, fontsize=6, handlelength=1.3,
+            loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=5, fontsize=6, handlelength=1.3,
             columnspacing=0.9, frameon=False,
         )  # fmt: skip
 
@@ -61,7 +61,7 @@ def paper_slope(cells: dict[str, Curve]) -> tuple[float, float]:
 
 def fixed_m(panel: Panel) -> None:
     """(a): M = 2000. Circles: the cells of Fig. 1b, the same quantity; the two differ by up to 0.13 there."""
-    cells = curves("1b")
+    cells = layers.cells()
     depths: list[tuple[float, Estimate]] = []
     notes = set()
     for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
@@ -84,8 +84,8 @@ def fixed_m(panel: Panel) -> None:
 def fixed_n(panel: Panel) -> None:
     """(b): N = 10.
 
-    Only ln alpha = 5.3 is among the paper's cells. Its words on the rest, that M matters little, reach as far
-    as its error bars of xi_s (Fig. 3d) tell a slope from none.
+    Only ln alpha = 5.3 is among the paper's cells; it is claimed in (a). Its words on the
+    rest, that M matters little, reach as far as its error bars of xi_s (Fig. 3d) tell a slope from none.
     """
     depths: list[tuple[float, Estimate]] = []
     for (name, where), colour in zip(FIXED_N.items(), sequence(len(FIXED_N)), strict=True):
@@ -98,9 +98,8 @@ def fixed_n(panel: Panel) -> None:
             text = rf"$\ln\alpha={log_alpha:.1f}$"
             found = draw_profile(panel, name, result, colour, text)
             depths.append((log_alpha, found["xi_s"]))
-        same = curves("1b")["lnalpha=5.3"] if name == "M=2000" else None
-        if same is not None:
-            panel.beside("lnalpha=5.3, Fig. 1b", same, colour=colour)
+        if name == "M=2000":
+            panel.beside("lnalpha=5.3, Fig. 1b", layers.cells()["lnalpha=5.3"], colour=colour)
         claim_extents(panel, name, found, None, note, ("n_liquid", "xi_s"))
     x = np.log([int(name.removeprefix("M=")) / 10 for name in FIXED_N])
     error = layers.extents_of(curves("3d")["training"])["xi_s"].error
@@ -113,7 +112,9 @@ def fixed_n(panel: Panel) -> None:
 
 def known(panel: Panel) -> set[tuple[str, str]]:
     """Ensembles there are at the size in hand."""
-    return {(name, label) for name, study in studies_at(panel.results.size).items() for label in study.ensembles}
+    return {
+        (name, label) for name, study in studies_at(panel.results.size).items() for label in study.ensembles
+    }
 
 
 def _claim_slope(

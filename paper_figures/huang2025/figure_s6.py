@@ -7,8 +7,8 @@ import xarray as xr
 from paper_figures.huang2025 import layers, measures
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.figure_3 import MACHINE, claim_extents, late_note
 from paper_figures.huang2025.figure_s5 import draw_profile, legend, profile_axes
+from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import curves
 from paper_figures.huang2025.relaxation import unlike
@@ -41,7 +41,7 @@ def energy(panel: Panel) -> None:
             ours = measures.late(xr.Dataset({"ratio": ratio}), "ratio")
         panel.claim(f"late E/E(0), L = {depth}", ours, note=late_note(result))
     panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
-    _legend(panel)
+    legend(panel)
 
 
 def accuracy(panel: Panel) -> None:
@@ -53,12 +53,7 @@ def accuracy(panel: Panel) -> None:
             ours = measures.late(result, "A_tanh")
         panel.claim(f"late A, L = {depth}", ours, note=late_note(result))
     panel.axes.set(xscale="log", xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
-    _legend(panel)
-
-
-def _legend(panel: Panel) -> None:
-    if panel.axes.get_legend_handles_labels()[0]:
-        panel.axes.legend(loc="best", fontsize=7)
+    legend(panel)
 
 
 def profile(panel: Panel) -> None:

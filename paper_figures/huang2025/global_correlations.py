@@ -103,8 +103,8 @@ def against_wait(panel: Panel) -> None:
     )
     time_panels.legend(panel, "upper left")
     if t != LATEST:
-        here, there = measures.short(t), measures.short(LATEST)
-        time_panels.remark(panel, f"ours and crosses (paper): $t$ = {here}\ncircles (paper): $t$ = {there}")
+        here, there = time_panels.power(t), time_panels.power(LATEST)
+        time_panels.remark(panel, f"ours, crosses (paper): $t = {here}$\ncircles (paper): $t = {there}$")
 
 
 def _by_wait(found: dict[str, Curve]) -> dict[int, Curve]:
@@ -114,14 +114,28 @@ def _by_wait(found: dict[str, Curve]) -> dict[int, Curve]:
 def _late_claims(
     panel: Panel, variable: str, found: dict[int, Estimate], t: int, against_t: dict[str, Curve], note: str
 ) -> None:
-    """At every t_w of the paper, at our t where it can be had."""
+    """At every t_w of the paper, at our t where it can be had.
+
+    Where it cannot, the paper's number is uncertain by as much as its curves since the nearest t_w still move
+    between our t and its.
+    """
+    by_wait = _by_wait(against_t)
     late = panel.paper[f"{variable}*"]
     for t_w, value in zip(late.x, late.y, strict=True):
-        curve = _by_wait(against_t).get(int(t_w))
-        same = math.nan if curve is None else curve.at(t)
-        told = f"t = {measures.short(t)}" if math.isfinite(same) else measures.instead("t", t, LATEST)
-        panel.claim(
-            f"{variable}*({t_w:g})", found.get(int(t_w)), same if math.isfinite(same) else value,
-            0.0 if curve is None else relaxation.error_at(curve, t),
-            note=time_panels.joined(note, told),
-        )  # fmt: skip
+        if t_w in by_wait and math.isfinite(by_wait[t_w].at(t)):
+            told, error = f"t = {measures.short(t)}", relaxation.error_at(by_wait[t_w], t)
+            value = by_wait[t_w].at(t)
+        else:
+            told, error = measures.instead("t", t, LATEST), _drift(by_wait, t_w, t)
+        ours = found.get(int(t_w))
+        panel.claim(f"{variable}*({t_w:g})", ours, value, error, note=time_panels.joined(note, told))
+
+
+def _drift(curves: dict[int, Curve], t_w: float, t: float) -> float:
+    """The largest change from ``t`` to LATEST of the curves since the t_w before and after."""
+    nearest = [
+        max((w for w in curves if w <= t_w), default=None),
+        min((w for w in curves if w >= t_w), default=None),
+    ]
+    moves = [abs(curves[w].at(t) - curves[w].at(LATEST)) for w in nearest if w is not None]
+    return max(moves, default=0.0)

@@ -7,8 +7,8 @@ are the means of its own curves, Figs. 2a to 2d, over that window.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
 import xarray as xr
 
 from paper_figures.huang2025 import measures, relaxation, time_panels
@@ -66,7 +66,8 @@ def of_paper(curve: Curve, until: float) -> float:
 
 def span(until: float) -> str:
     """In words, the times a late value is a mean over."""
-    return f"t = {measures.short(until / 2)}..{measures.short(until)}"
+    first, last = (measures.short(float(f"{t:.2g}")) for t in (until / 2, until))
+    return f"t = {first}..{last}"
 
 
 def point(panel: Panel, label: str, series: str, quantity: str) -> Point:
@@ -116,16 +117,17 @@ def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
                 error = REPEAT_A if quantity == "A" else REPEAT_E * p.paper
                 panel.claim(f"{quantity}*, {label}", p.ours, p.paper, error, note=p.note)
         found |= points
-    _mark_largest(panel, found)
+    _mark_largest(panel, found, "right" if quantity == "E" else "left")
     panel.axes.set(xlabel=r"$\ln\alpha$")
     return {label: found[label] for label in fixed_n}
 
 
-def _mark_largest(panel: Panel, found: Mapping[str, Point]) -> None:
+def _mark_largest(panel: Panel, found: Mapping[str, Point], side: Literal["left", "right"]) -> None:
     """Say how large M is at most, if it is not the paper's 4000."""
     largest = panel.get("widths", "N=10")
     if LARGEST not in found and largest is not None:
-        time_panels.remark(panel, f"largest $M$: {largest.attrs['patterns']} (paper: 4000)", y=0.94)
+        most = largest.attrs["patterns"]
+        time_panels.remark(panel, rf"ours: $M \leq {most}$" + "\n(paper: 2000, 4000)", side)
 
 
 def energies(panel: Panel) -> None:
@@ -145,13 +147,13 @@ def accuracies(panel: Panel) -> None:
     panel.axes.axvline(MOST_ACCURATE, color="0.6", lw=0.6, ls=":")
     panel.axes.set(ylim=(0.45, 1.02), ylabel="$A^*$")
     time_panels.legend(panel, "lower right")
+    missing = [label for label, p in found.items() if p.values is None]
     values = {p.x: p.values.values for p in found.values() if p.values is not None}
-    complete = len(values) == len(found)
-    place = relaxation.maximum(values) if complete else None
+    # Fewer than all could hide the largest; at the smallest size several have the same M.
+    place = relaxation.maximum(values) if len(values) == len(found) else None
     # The text's place cannot be meant more closely than the points lie.
-    near = sorted(math.log(m / 10) for m in (160, 500))
-    reach = float(np.diff(near)[0]) / 2
-    told = "" if complete or not values else f"{len(found) - len(values)} ensembles are missing"
+    reach = math.log(500 / 160) / 2
+    told = f"missing: {', '.join(missing)}" if missing else ""
     panel.claim("ln alpha of the largest A*, N = 10", place, MOST_ACCURATE, reach, "text", told)
     best = found[BEST]
     ends = [label for label in ("M=10", "N=10", LARGEST) if label in found]

@@ -15,7 +15,7 @@ from scipy import stats
 from deepglass.phases import THRESHOLD, extent
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.claims import Estimate
-from paper_figures.huang2025.reference import Curve
+from paper_figures.huang2025.reference import Curve, curves
 from paper_figures.huang2025.relaxation import jackknife
 
 Array = NDArray[np.float64]
@@ -37,6 +37,13 @@ def padded(hidden: ArrayLike) -> Array:
     array = np.asarray(hidden, dtype=float)
     ends = np.ones((*array.shape[:-1], 1))
     return np.concatenate([ends, array, ends], axis=-1)
+
+
+def cells() -> dict[str, Curve]:
+    """The paper's q_l* by ln alpha, Fig. 1b; those of ln alpha = 5.3 are those of Fig. 3d, with its bars."""
+    found = curves("1b")
+    known = found["lnalpha=5.3"]
+    return found | {"lnalpha=5.3": Curve(known.x, known.y, curves("3d")["training"].error)}
 
 
 def last_profile(result: xr.Dataset, name: str = "q") -> xr.DataArray:
@@ -71,10 +78,7 @@ def _liquid(q: Array, error: Array, freedom: float) -> tuple[float, float]:
 
 def extents(profiles: xr.DataArray) -> dict[str, Estimate]:
     """EXTENTS and ``n_liquid`` of the mean of profiles (sample, neuron_layer) over l = 1..L-1."""
-    found = {
-        name: jackknife(profiles, lambda mean, rule=rule: rule(padded(mean)))
-        for name, rule in EXTENTS.items()
-    }
+    found = {name: jackknife(profiles, _of_mean(rule)) for name, rule in EXTENTS.items()}
     array = padded(profiles.transpose("sample", "neuron_layer"))
     count = len(array)
     spread = array.std(axis=0, ddof=1) if count > 1 else np.full(array.shape[1], np.nan)

@@ -83,7 +83,7 @@ def _weights(result: xr.Dataset, layer: int) -> int | None:
     """How many weights a layer has: (L, N) to the outputs, (N, N) inside, (N, pixels) from the inputs."""
     width, made = int(result.attrs["width"]), json.loads(result.attrs["identity"])
     if layer == int(result.attrs["depth"]):
-        return width * len(made["classes"])
+        return width * len(made["classes"]) if made["classes"] else None
     if layer > 1:
         return width * width
     pixels = PIXELS.get(made["data"])
@@ -177,14 +177,15 @@ def _finish(panel: Panel, made: Mapping[str, float], paper: Mapping[str, float],
         axes.plot([], [], color="0.15", lw=0.7, ls="--", label="independent vectors")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=6.5, columnspacing=1.2)
         axes.text(1.02, DEPTH + 0.72, "mean", fontsize=6.5, transform=axes.get_yaxis_transform())
-    instead = " (paper: $M = {M:g}$, {alpha:g})".format(M=paper["M"], alpha=paper["ln alpha"])
+    instead = rf" (paper: $M = {paper['M']:g}$, $\ln\alpha = {paper['ln alpha']:.1f}$)"
     axes.set_title(
-        rf"$N = {made['N']:g}$, $M = {made['M']:g}$, $\ln\alpha = {made['ln alpha']:g}$"
+        rf"$N = {made['N']:g}$, $M = {made['M']:g}$, $\ln\alpha = {made['ln alpha']:.1f}$"
         + (instead if made["M"] != paper["M"] else ""),
         fontsize=8, pad=20,
     )  # fmt: skip
+    when = f"$t = {steps(made['t'])}$, $t_w = {steps(made['t_w'])}$ (MD steps)"
     axes.set(
-        xlabel=f"$Q_l^{{ab}}$, same sample, $t = {_tex(made['t'])}$, $t_w = {_tex(made['t_w'])}$ (MD steps)",
+        xlabel=f"$Q_l^{{ab}}$, same sample, {when}",
         ylabel="layer $l$: $P(Q_l)$, each to its own height",
         ylim=(0.85, DEPTH + 1.05),
         yticks=range(1, DEPTH + 1),
@@ -224,8 +225,8 @@ def unlike(ours: Mapping[str, float], paper: Mapping[str, float]) -> str:
     return ", ".join(filter(None, said))
 
 
-def _tex(value: float) -> str:
-    """A number of steps as in 2 x 10^4."""
+def steps(value: float) -> str:
+    """A number of steps as in 2 x 10^4, for a label."""
     mantissa, _, exponent = measures.short(value).partition("e")
     if not exponent:
         return mantissa

@@ -21,8 +21,8 @@ from paper_figures.sheet import BLUE, ORANGE, sequence
 KINDS = ("all pairs", "same sample", "different samples")
 LOWEST = -0.2
 """Overlap at which the colour scale of matrices begins, or at the smallest overlap there is."""
-ROOM = 1.9
-"""Height of a panel over that of its histogram: legend and inset lie above it."""
+ROOM = 1.6
+"""Height of a panel over that of its histogram and error bars: legend and inset lie above it."""
 
 
 def by_kind(matrix: NDArray[np.float64], sample: NDArray[np.int64]) -> dict[str, Pairs]:
@@ -36,9 +36,11 @@ def distribution(panel: Panel, found: Overlaps, layer: int, raw: bool) -> None:
     inset = panel.axes.inset_axes((0.6, 0.66, 0.38, 0.31))
     for axes, is_raw in ((panel.axes, raw), (inset, not raw)):
         _histograms(panel, axes, found, layer, is_raw)
-    panel.axes.legend(loc="upper left", fontsize=6.5)
+    both = (x for axes in (inset, panel.axes) for x in zip(*axes.get_legend_handles_labels(), strict=True))
+    handles = {label: handle for handle, label in both}
+    panel.axes.legend(handles.values(), handles.keys(), loc="upper left", fontsize=6.5)
     panel.axes.set_ylabel("$P(Q)$")
-    inset.set_ylim(top=inset.get_ylim()[1] * 1.1 / ROOM)
+    inset.set_ylim(top=inset.get_ylim()[1] * 1.05 / ROOM)
     inset.tick_params(labelsize=6)
     inset.xaxis.label.set_fontsize(6.5)
     inset.xaxis.labelpad = 1
@@ -64,11 +66,13 @@ def _histograms(panel: Panel, axes: Axes, found: Overlaps, layer: int, raw: bool
         share = len(part.values) / max(len(pairs.values), 1)
         density = histogram(part, edges)
         height, error = share * density.value, share * density.error
-        highest = max(highest, float(height.max()))
+        highest = max(highest, float((height + np.nan_to_num(error)).max()))
         if kind == KINDS[0]:
+            shown = height > 0 if axes is panel.axes else np.zeros(len(height), dtype=bool)
+            bars = error[shown] if np.isfinite(error).all() else None
             axes.errorbar(
-                centres, height, error if np.isfinite(error).all() else None, fmt="o", ms=2, color=colour,
-                lw=0.6, capsize=0, label=kind, zorder=3,
+                centres[shown], height[shown], bars, fmt="o", ms=2, color=colour, lw=0.6, capsize=0,
+                label=kind, zorder=3,
             )  # fmt: skip
         else:
             axes.stairs(height, edges, fill=True, color=colour, alpha=0.35, lw=0, label=kind)
@@ -76,11 +80,13 @@ def _histograms(panel: Panel, axes: Axes, found: Overlaps, layer: int, raw: bool
         panel.record("ours", f"{kind}, {word}", centres, height, error)
     fit = peaks(pairs.values)
     x = np.linspace(edges[0], edges[-1], 600)
-    axes.plot(x, fit.density(x), color="0.1", lw=0.8, ls="--", label="Gaussians that fit", zorder=2)
+    if fit.number:
+        word_for = "one Gaussian" if len(fit.means) == 1 else "two Gaussians"
+        axes.plot(x, fit.density(x), color="0.1", lw=0.8, ls="--", label=f"fit: {word_for}", zorder=2)
     panel.record("ours", f"Gaussians, {word}", fit.means, fit.weights, fit.widths)
     if not raw and found.weights is not None and pairs.values.mean() < phases.THRESHOLD and fit.number == 1:
         independent = stats.norm.pdf(x, 0, independent_width(found.weights))
-        axes.plot(x, independent, color=ORANGE, lw=1.0, ls=":")
+        axes.plot(x, independent, color=BLUE, lw=1.2, ls=":", label="independent vectors")
         panel.record("ours", "independent vectors", x, independent)
     name = rf"\langle J_{layer}^a J_{layer}^b \rangle" if raw else rf"Q_{layer}^{{ab}}"
     axes.set(xlabel=f"${name}$ ({word})", ylim=(0, ROOM * highest))
@@ -109,7 +115,8 @@ def sorted_matrix(panel: Panel, sorted_tree: Tree, found: Overlaps) -> None:
         colours = np.array([sequence(len(names))[np.flatnonzero(names == s)[0]] for s in sample])
         strip.imshow(colours[None], aspect="auto")
         strip.set(xticks=[], yticks=[])
-        strip.set_ylabel("sample", rotation=0, ha="right", va="center", fontsize=6)
+        strip.yaxis.set_label_position("right")
+        strip.set_ylabel("sample", rotation=0, ha="left", va="center", fontsize=6.5)
     low = max(LOWEST, math.floor(10 * float(sorted_tree.matrix.min())) / 10)
     lower = host.inset_axes((0.0, 0.0, 0.86, 0.725))
     image = lower.imshow(
@@ -117,9 +124,9 @@ def sorted_matrix(panel: Panel, sorted_tree: Tree, found: Overlaps) -> None:
         interpolation="nearest",
     )  # fmt: skip
     lower.set(xlabel="machine, sorted by the tree", ylabel="machine", xticks=[], yticks=[])
-    bar = host.figure.colorbar(image, cax=host.inset_axes((0.89, 0.0, 0.035, 0.725)))
+    bar = host.figure.colorbar(image, cax=host.inset_axes((0.89, 0.0, 0.035, 0.68)))
     bar.ax.tick_params(labelsize=6.5)
-    bar.ax.set_title("$Q_l^{ab}$", fontsize=7)
+    bar.set_label("$Q^{ab}$", fontsize=8)
     panel.record("ours", "sorted matrix", np.arange(count**2), sorted_tree.matrix)
     panel.record("ours", "machine (sample)", sorted_tree.order, sample)
     panel.record("ours", "tree (distance)", np.arange(count - 1), sorted_tree.linkage[:, 2])

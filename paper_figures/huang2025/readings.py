@@ -1,40 +1,20 @@
 """Readings of the paper: which start, scale, thermostat, time step and energy give its printed curves.
 
-The text of arXiv:2506.06789 does not say everything, and what it says of the start does not give its curves. A
-*reading* is one way to fill the gaps. Two stages:
+The text of arXiv:2506.06789 does not say everything, and what it says of the start does not give its curves.
+A *reading* is one way to fill the gaps. Two stages:
 
 * ``scan``: many laws and amplitudes of the start, in short runs, against Fig. 2c (N = 5 and 10, t <= 3000);
 * ``finals``: a few readings in longer runs, *fitted* on Figs. 2c and 2g and *judged* on Figs. 2a, 2b and 2d,
   which had no part in choosing them.
-
-A misfit is the mean over the digitised points of ((ours - paper)/error)^2, where error is our standard error
-over samples and that of reading the figure (the paper's own sampling error is known for Fig. 2g only), and
-beside it the root mean square of ln(ours/paper), which does not reward scatter.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
-from paper_figures.huang2025 import measures
-from paper_figures.huang2025.reference import Curve, curves
-from paper_figures.huang2025.results import Results
-from paper_figures.huang2025.studies import MOST, Study
+from paper_figures.huang2025.study import MOST, Study
 from simulate import Protocol
 from simulate.presets import preset
-
-READING_ERROR = 1e-3
-"""Of a digitised value."""
-
-ORIGINS = (1, 2, 11)
-"""Steps whose energy may be the E(0) of the figures; 11 is the first point of Fig. 2c."""
-
-SERIES = {5: "lnalpha=6.0", 10: "lnalpha=5.3", 20: "lnalpha=4.6", 40: "lnalpha=3.9"}
-"""Series of Fig. 2c by width."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +94,8 @@ FINALISTS = (
 """Readings that go into the finals: the best of the scan, the printed text, and one of each other gap."""
 
 
-def _label(reading: Reading, what: str) -> str:
+def label(reading: Reading, what: str) -> str:
+    """Label of an ensemble of a reading, fit for the name of a file."""
     plain = reading.name.replace(":", "-").replace(",", "-").replace(" ", "").replace("/", "-over-")
     return f"{plain}.{what}"
 
@@ -123,7 +104,7 @@ def scan_study(size: str) -> Study:
     """The short runs of all readings."""
     common: dict[str, Any] = {
         "patterns": MOST[size], "steps": 3_000, "waiting_time": 1, "replicas": 1, "per_decade": 20,
-        "keep_state": False, "classes": None, "threshold": None,
+        "keep_state": False,
     }  # fmt: skip
     if size == "smoke":
         common |= {"data": "digits", "steps": 100}
@@ -138,15 +119,16 @@ def scan_study(size: str) -> Study:
                     "samples": scan.samples,
                     "seed": scan.seed,
                 }
-                ensembles[_label(reading, f"{scan.name}.N={width}")] = preset("huang2025", **values)
+                ensembles[label(reading, f"{scan.name}.N={width}")] = preset("huang2025", **values)
     return Study("readings-scan", ensembles, split=None, keep=("E",), bundled=True)
 
 
 def finals_study(size: str) -> Study:
     """The longer runs of the finalists."""
     common: dict[str, Any] = {"per_decade": 16, "replicas": 1, "keep_state": False, "samples": 4, "seed": 7}
+    common |= {"classes": (0, 1), "threshold": None if size == "smoke" else 127.0}
     if size == "smoke":
-        common |= {"data": "digits", "threshold": None}
+        common |= {"data": "digits"}
     steps, waits = (13_000, (100, 1_000, 10_000)) if size != "smoke" else (300, (10, 100))
     ensembles: dict[str, Protocol] = {}
     for reading in FINALISTS[:1] if size == "smoke" else FINALISTS:
@@ -156,11 +138,11 @@ def finals_study(size: str) -> Study:
                 if width == 10
                 else {"steps": min(steps, 10_000), "waiting_time": 1}
             )
-            ensembles[_label(reading, f"N={width}")] = preset(
+            ensembles[label(reading, f"N={width}")] = preset(
                 "huang2025", **{**common, **timing, **reading.changes, "width": width, "patterns": MOST[size]}
             )
         for patterns in (10, 40, 250):
-            ensembles[_label(reading, f"M={patterns}")] = preset(
+            ensembles[label(reading, f"M={patterns}")] = preset(
                 "huang2025",
                 **{
                     **common, "steps": min(steps, 10_000), "waiting_time": 1, "samples": 6,
@@ -173,61 +155,3 @@ def finals_study(size: str) -> Study:
         split=None,
         keep=("E", "E_layer", "kinetic", "A_tanh", "A_sgn", "c_global"),
     )
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """How far a reading is from a curve of the paper: chi-square per point, and rms of ln(ours/paper).
-
-    ``rms`` is that of the plain difference where the curve changes sign or is bounded.
-    """
-
-    chi2: float
-    rms: float
-    points: int
-
-
-def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True) -> Misfit:
-    """Compare values (t, sample) with a curve up to t = ``last``, linear in ln t between our times."""
-    t = ours["t"].values.astype(float)
-    known = (t > 0) & np.isfinite(ours.transpose("t", "sample").values).all(1)
-    shown = (paper.x <= min(last, t[known][-1])) & (paper.x >= t[known][0])
-    x = np.log(paper.x[shown])
-    rows = ours.transpose("sample", "t").values[:, known].astype(float)
-    curves_at = np.array([np.interp(x, np.log(t[known]), row) for row in rows])
-    mean, error = curves_at.mean(0), curves_at.std(0, ddof=1) / math.sqrt(len(rows))
-    y = paper.y[shown]
-    spread = np.nan_to_num(paper.error[shown])
-    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + READING_ERROR**2)))
-    difference = np.log(mean / y) if logarithmic else mean - y
-    return Misfit(chi2, float(np.sqrt(np.mean(difference**2))), int(shown.sum()))
-
-
-def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int], Misfit]]]:
-    """Of every scanned reading the misfits by (width, origin), best first."""
-    study = scan_study(results.size)
-    found = []
-    for scan in SCANS:
-        for reading in scan.readings:
-            misfits = {}
-            for width in (5, 10):
-                label = _label(reading, f"{scan.name}.N={width}")
-                result = results.of(study, label) if label in study.ensembles else None
-                if result is None:
-                    continue
-                for origin in ORIGINS:
-                    if origin in result["t"]:
-                        ratio = measures.energy_ratio(result, origin)
-                        misfits[width, origin] = misfit(ratio, curves("2c")[SERIES[width]], 3_000)
-            if misfits:
-                found.append((scan.name, reading, misfits))
-    return sorted(found, key=lambda entry: best(entry[2])[1])
-
-
-def best(misfits: Mapping[tuple[int, int], Misfit]) -> tuple[int, float]:
-    """The origin with the smallest rms over the widths, and that rms."""
-    totals = {
-        origin: float(np.sqrt(np.mean([m.rms**2 for (_, o), m in misfits.items() if o == origin])))
-        for origin in sorted({o for _, o in misfits})
-    }
-    return min(totals.items(), key=lambda item: item[1])

@@ -17,6 +17,7 @@ from deepglass import schema
 from deepglass.errors import InvalidInput
 from simulate import Protocol
 from simulate.store import ONE_TIME
+from simulate.systems.thermal_machine import ThermalMachine
 
 TWO_TIME = ("c", "C", "q", "Q", "c_global", "C_global", "q_global", "Q_global", "q_test")
 MATRICES = ("q_matrix_raw", "Q_matrix_raw")
@@ -76,6 +77,13 @@ def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
         "identity": identity(protocol),
         "parts": json.dumps([{"samples": run["sample"].values.tolist(), **_provenance(run)}]),
         **{name: run.attrs[name] for name in ("depth", "width", "patterns", "alpha", "steps", "replicas")},
+        "particles": ThermalMachine.count(
+            protocol.depth,
+            protocol.width,
+            protocol.patterns,
+            int(run.attrs["inputs"]),
+            int(run.attrs["outputs"]),
+        ),
         **{name: run.attrs[name] for name in ("data_source", "data_sha256", "start", "temperature", "dt")},
     }
     whole = xr.Dataset(found, attrs=attributes).astype("float32")

@@ -116,7 +116,7 @@ def maximum(values: Mapping[float, NDArray[np.float64]], seed: int = 0) -> Estim
         for found, n in zip(values.values(), counts, strict=True)
     ]
     places = x[np.argmax(means, axis=0)]
-    return Estimate(place, float(places.std(ddof=1)), min(counts))
+    return Estimate(place, float((places - place).std(ddof=1)), min(counts))
 
 
 def unlike(a: Estimate, b: Estimate) -> Estimate:
@@ -127,6 +127,12 @@ def unlike(a: Estimate, b: Estimate) -> Estimate:
 def error_at(curve: Curve, t: float) -> float:
     """The paper's error bar at ``t``, between those it draws; missing where it draws none."""
     return replace(curve, y=curve.error).at(t)
+
+
+def resolution(curve: Curve, t: float) -> float:
+    """log10 of a time on a curve is known to half the distance of the points on either side of it."""
+    after = min(int(np.searchsorted(curve.x, t, side="right")), len(curve.x) - 1)
+    return float(np.log10(curve.x[after] / curve.x[after - 1])) / 2
 
 
 def scatter(curve: Curve, t: float, points: int = 5) -> float:

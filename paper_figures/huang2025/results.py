@@ -14,7 +14,8 @@ import xarray as xr
 from deepglass import schema
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures.huang2025 import reduced
-from paper_figures.huang2025.studies import Study, studies_at
+from paper_figures.huang2025.studies import studies_at
+from paper_figures.huang2025.study import Study
 from simulate import Protocol
 from simulate.sweep import Point, State, run_sweep
 

@@ -10,43 +10,13 @@ Figures share studies: Fig. 2c, 2d, 1b and S5 are all of ``widths``. Every study
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from paper_figures.huang2025 import readings
+from paper_figures.huang2025.study import MOST, Study
 from simulate import Protocol
 from simulate.presets import preset
-
-SIZES = ("smoke", "laptop", "paper")
-MOST = {"smoke": 60, "laptop": 1715, "paper": 12_000}
-"""Training images there are, at most: a study that asks for more gets these, and its figures say so."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """Ensembles by label (``N=10``).
-
-    Attributes:
-        name: also that of its folder of results.
-        ensembles: protocols by label, with all their samples.
-        split: samples of one run; None: all in one, as matrices between all machines want it.
-        keep: variables of a result that are kept; None: all.
-        bundled: whether all results go into one file: there are many, and each is small.
-    """
-
-    name: str
-    ensembles: Mapping[str, Protocol]
-    split: int | None = 1
-    keep: tuple[str, ...] | None = None
-    bundled: bool = False
-
-    def parts(self, label: str) -> list[Protocol]:
-        """The runs of an ensemble."""
-        whole = self.ensembles[label]
-        size = min(self.split or whole.samples, whole.samples)
-        return [
-            replace(whole, first_sample=first, samples=min(size, whole.samples - first))
-            for first in range(0, whole.samples, size)
-        ]
 
 
 def studies_at(size: str) -> dict[str, Study]:
@@ -62,6 +32,8 @@ def studies_at(size: str) -> dict[str, Study]:
         _tree,
         _distributions,
         _nulls,
+        readings.scan_study,
+        readings.finals_study,
     )
     built = [maker(size) for maker in makers]
     if size == "smoke":  # a run costs more than its steps
@@ -72,8 +44,9 @@ def studies_at(size: str) -> dict[str, Study]:
 def _protocol(size: str, **changes: Any) -> Protocol:
     """The winner of the readings, at one size."""
     common: dict[str, Any] = {"per_decade": 16, "keep_state": False, "patterns": MOST[size]}
+    common |= {"classes": (0, 1), "threshold": None if size == "smoke" else 127.0}
     if size == "smoke":
-        common |= {"data": "digits", "threshold": None, "per_decade": 6}
+        common |= {"data": "digits", "per_decade": 6}
     if size == "paper":
         common |= {"patterns": 2000, "keep_state": True}
     values = {**common, **changes}
@@ -137,11 +110,7 @@ NULLS: Mapping[str, Mapping[str, str]] = {
 def _nulls(size: str) -> Study:
     """N = 10 at the largest M on data without structure; MNIST itself is that of ``widths``."""
     values = _run(size, SHORT, {**LATE, "samples": 4}, LATE_PAPER)
-    ensembles = {}
-    for label, replaced in NULLS.items():
-        pixels = {"threshold": None} if "images" in replaced else {}
-        ensembles[label] = _protocol(size, **values, **pixels, **replaced)
-    return Study("nulls", ensembles)
+    return Study("nulls", {label: _protocol(size, **values, **replaced) for label, replaced in NULLS.items()})
 
 
 def _temperatures(size: str) -> Study:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import xarray as xr
 from matplotlib.lines import Line2D
@@ -11,6 +11,9 @@ from paper_figures.huang2025 import measures
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve
 from paper_figures.sheet import Colour, sequence
+
+FROM = 9
+"""Where the axes of time begin, as in the paper: nothing happens earlier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +55,9 @@ def energy(
         _beside(panel, trace)
         if trace.result is not None:
             found[trace.label] = measures.energy_ratio(trace.result, origin)
-            panel.ours(
-                trace.series, *measures.curve(found[trace.label]), colour=trace.colour,
-                label=names[trace.series],
-            )  # fmt: skip
+        _ours(panel, trace.series, found.get(trace.label), trace.colour, names[trace.series])
     panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
+    panel.axes.set_xlim(left=FROM)
     legend(panel, "lower left")
     return found
 
@@ -71,15 +72,13 @@ def accuracy(panel: Panel, shown: list[Trace], names: Mapping[str, str]) -> dict
         _beside(panel, trace)
         if trace.result is not None:
             found[trace.label] = trace.result["A_tanh"]
-            panel.ours(
-                trace.series, *measures.curve(found[trace.label]), colour=trace.colour,
-                label=names[trace.series],
-            )  # fmt: skip
             t, mean, error = measures.curve(trace.result["A_sgn"])
             panel.axes.plot(t, mean, "--", lw=0.7, color=trace.colour)
             panel.record("ours", f"{trace.series}, sgn", t, mean, error)
+        _ours(panel, trace.series, found.get(trace.label), trace.colour, names[trace.series])
     panel.axes.axhline(0.5, color="0.6", lw=0.6, ls=":")
-    panel.axes.set(xscale="log", ylim=(0.38, 1.02), xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
+    panel.axes.set(xscale="log", ylim=(0.34, 1.02), xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
+    panel.axes.set_xlim(left=FROM)
     legend(panel, "upper left", Line2D([], [], ls="--", lw=0.7, color="0.3", label="sgn network"))
     return found
 
@@ -92,8 +91,9 @@ def correlation(panel: Panel, result: xr.Dataset | None, variable: str) -> dict[
         panel.beside(series, paper, colour=colour)
         if result is not None and t_w in result["t_w"]:
             found[t_w] = result[f"{variable}_global"].sel(t_w=t_w, drop=True)
-            panel.ours(series, *measures.curve(found[t_w]), colour=colour, label=_power(t_w))
+        _ours(panel, series, found.get(t_w), colour, f"$t_w = {power(t_w)}$")
     panel.axes.set(xscale="log", xlabel="$t - t_w$ (MD steps)")
+    panel.axes.set_xlim(left=FROM)
     return found
 
 
@@ -112,16 +112,17 @@ def legend(panel: Panel, loc: str, *more: Line2D, **options: Any) -> None:
     panel.axes.legend(handles=handles, **{"loc": loc, "fontsize": 6.0, "handlelength": 1.4, **options})
 
 
-def remark(panel: Panel, text: str, x: float = 0.97, y: float = 0.03) -> None:
-    """A small remark inside a panel, right-aligned: what is not as in the paper."""
-    side = "bottom" if y < 0.5 else "top"
-    panel.axes.text(x, y, text, transform=panel.axes.transAxes, ha="right", va=side, fontsize=6, color="0.35")
+def remark(panel: Panel, text: str, side: Literal["left", "right"] = "right") -> None:
+    """A small remark in a lower corner: what is not as in the paper."""
+    x = 0.03 if side == "left" else 0.97
+    where: dict[str, Any] = {"transform": panel.axes.transAxes, "ha": side, "va": "bottom"}
+    panel.axes.text(x, 0.03, text, fontsize=6, color="0.35", **where)
 
 
 def note(result: xr.Dataset | None, *more: str, patterns: int = 2000) -> str:
     """Of a claim, what is not as in the paper, whose ensemble has so many ``patterns``; and ``more``."""
-    first = "" if result is None else measures.instead("M", int(result.attrs["patterns"]), patterns)
-    return joined(first, *more)
+    ours = patterns if result is None else int(result.attrs["patterns"])
+    return joined("" if ours == patterns else f"M = {ours} for {patterns}", *more)
 
 
 def joined(*remarks: str) -> str:
@@ -134,7 +135,16 @@ def _beside(panel: Panel, trace: Trace) -> None:
         panel.beside(trace.series, trace.paper, colour=trace.colour)
 
 
-def _power(t_w: int) -> str:
-    factor, exponent = f"{t_w:.0e}".split("e+")
+def power(t: int) -> str:
+    """A time of one digit as a formula, without its dollars: ``2 \\times 10^3``."""
+    factor, exponent = f"{t:.0e}".split("e+")
     times = "" if factor == "1" else rf"{factor} \times "
-    return rf"$t_w = {times}10^{int(exponent)}$"
+    return f"{times}10^{int(exponent)}"
+
+
+def _ours(panel: Panel, series: str, values: xr.DataArray | None, colour: Colour, label: str) -> None:
+    """Draw ours, or keep its place in the legend."""
+    if values is None:
+        panel.axes.plot([], [], color=colour, label=label)
+    else:
+        panel.ours(series, *measures.curve(values), colour=colour, label=label)

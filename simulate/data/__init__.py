@@ -38,7 +38,8 @@ def load(
     +-1 by ``threshold`` and restricted to ``classes`` (default 0 and 1; own images: all labels);
     ``data_dir`` says where the MNIST files lie. ``width`` and ``depth``, those of the network, matter
     to random and to teachers only. ``images`` and ``labels`` say what of a source with images is
-    replaced: :mod:`.nulls`. The same arguments give the same patterns.
+    replaced: :mod:`.nulls` (random images have no threshold: one that is given is not looked at). The same
+    arguments give the same patterns.
     """
     patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
     name = os.fspath(data)
@@ -54,8 +55,6 @@ def load(
         return synthetic.teacher(patterns, seed, width, depth)
     if name != "mnist":
         _refuse(f"data = {name}", data_dir=data_dir)
-    if null.images == "random":
-        _refuse("images = random", threshold=threshold)
     return dataset(_pool(name, data_dir), patterns, seed, classes, threshold, null)
 
 

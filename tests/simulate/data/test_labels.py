@@ -125,8 +125,14 @@ def test_training_and_test_labels_are_shuffled_apart():
     pool = noise(600)
     few, many = (dataset(pool, m, 0, null=Null(labels="shuffled")) for m in (100, 200))
     np.testing.assert_array_equal(few.test_outputs, many.test_outputs)
-    order = generator(0, Stream.LABELS).permutation(400), generator(0, Stream.TEST_LABELS).permutation(400)
-    assert (order[0] != order[1]).any()
+    pool = noise(800)  # 400 and 400
+    own, data = dataset(pool, 400, 0), dataset(pool, 400, 0, null=Null(labels="shuffled"))
+    for before, after, stream, other in (
+        (own.outputs, data.outputs, Stream.LABELS, Stream.TEST_LABELS),
+        (own.test_outputs, data.test_outputs, Stream.TEST_LABELS, Stream.LABELS),
+    ):
+        np.testing.assert_array_equal(after, before[generator(0, stream).permutation(400)])
+        assert (after != before[generator(0, other).permutation(400)]).any()
 
 
 def test_random_images_are_fair_and_know_nothing_of_the_labels():
@@ -139,8 +145,10 @@ def test_random_images_are_fair_and_know_nothing_of_the_labels():
 
 
 def test_random_images_have_no_threshold():
-    with pytest.raises(InvalidInput, match="threshold cannot be used with images = random"):
-        digits(images="random", threshold=3.0)
+    """One that is given, as by a preset, changes nothing."""
+    data = digits(images="random", threshold=3.0)
+    assert data.threshold is None
+    assert data.sha256 == digits(images="random").sha256
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])

@@ -1,0 +1,111 @@
+"""What figures of layers share: curves against t at a late t_w, and claims of how far the solid reaches."""
+
+import numpy as np
+import xarray as xr
+
+from deepglass.phases import THRESHOLD
+from paper_figures.huang2025 import layers, measures
+from paper_figures.huang2025.claims import Estimate, estimate
+from paper_figures.huang2025.panel import Panel
+from paper_figures.sheet import sequence
+
+MACHINE = ("widths", "N=10")
+"""Study and ensemble of ln alpha = 5.3."""
+
+LATE_WAIT = 50_000
+LAST = 500_000
+"""The paper's t_w and last t of everything at a late t_w."""
+
+BY = r" \times "
+
+
+def result_at(panel: Panel, t_w: int) -> xr.Dataset | None:
+    """The result that has ``t_w``: of the study of waiting times, else of the late machine, or None."""
+    for study, label in (("waits", "all"), MACHINE):
+        result = panel.get(study, label)
+        if result is not None and t_w in result["t_w"].values:
+            return result
+    return None
+
+
+def layer_curve(result: xr.Dataset, name: str, layer: int, t_w: int) -> xr.DataArray:
+    """c, C, q or Q of a layer since ``t_w``, (t, sample)."""
+    kind = "weight_layer" if name.isupper() else "neuron_layer"
+    return result[name].sel(t_w=t_w, drop=True).sel({kind: layer}, drop=True)
+
+
+def threshold(panel: Panel) -> None:
+    """The line between solid and liquid."""
+    panel.axes.axhline(THRESHOLD, color="0.5", ls="--", lw=0.8, zorder=0)
+
+
+def time_axes(panel: Panel, ylabel: str) -> None:
+    """Logarithmic time since t_w, overlaps up to 1, and the line of 1/e."""
+    threshold(panel)
+    panel.axes.set(xscale="log", xlim=(8, 7e5), ylim=(-0.12, 1.08), xlabel="$t$ (MD steps)", ylabel=ylabel)
+
+
+def compare(
+    panel: Panel, name: str, series: str, values: xr.DataArray | None, times: tuple[int, ...], note: str
+) -> None:
+    """Claims of a curve (t, sample) at several times beside the paper's ``series``; ``name`` has {t}."""
+    for t in times:
+        ours = None if values is None else estimate(measures.at(values, t))
+        panel.claim(name.format(t=measures.short(t)), ours, panel.paper[series].at(t), note=note)
+
+
+def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
+    """c_l, C_l, q_l or Q_l against t at the late t_w, all layers, with claims at ``times``."""
+    result = panel.get(*MACHINE)
+    t_w = LATE_WAIT if result is None else layers.last_times(result)[1]
+    note = layers.note(result, t_w=LATE_WAIT)
+    for (series, paper), colour in zip(panel.paper.items(), sequence(len(panel.paper)), strict=True):
+        layer = int(series.removeprefix("l="))
+        values = None if result is None else layer_curve(result, name, layer, t_w)
+        panel.beside(series, paper, colour=colour)
+        if values is not None:
+            panel.ours(series, *measures.curve(values), colour=colour, label=f"${layer}$")
+        compare(panel, f"{name}_{layer}(t = {{t}})", series, values, times, note)
+    time_axes(panel, rf"${name}_l(t, t_w = {power(t_w)})$")
+    if result is not None:
+        legend(panel, "$l$")
+
+
+def power(t_w: int) -> str:
+    """A time in mathematical type: 5 x 10^4."""
+    mantissa, _, exponent = measures.short(t_w).partition("e")
+    if not exponent:
+        return mantissa
+    return rf"{'' if mantissa == '1' else mantissa + BY}10^{exponent}"
+
+
+def legend(panel: Panel, title: str) -> None:
+    """Narrow, in two columns, where late curves leave room: below early plateaus."""
+    panel.axes.legend(
+        title=title, loc="lower left", ncols=2, fontsize=6.5, title_fontsize=7, handlelength=1.2,
+        columnspacing=0.9, labelspacing=0.25,
+    )  # fmt: skip
+
+
+def late_note(result: xr.Dataset | None, patterns: int = 2000) -> str:
+    """What of q* is not as in the paper."""
+    return layers.note(result, patterns=patterns, t=LAST, t_w=LATE_WAIT)
+
+
+def claim_extents(
+    panel: Panel, what: str, ours: dict[str, Estimate] | None, paper: dict[str, Estimate] | None, note: str,
+    names: tuple[str, ...] = ("n_liquid", "xi_s", "xi_l"),
+) -> None:  # fmt: skip
+    """Claims of the number of liquid layers and of the depths of solid and liquid."""
+    for name in names:
+        mine = None if ours is None else ours[name]
+        missing = mine is not None and not np.isfinite(mine.value)
+        said = "; ".join(part for part in (note, "no layer is liquid" if missing else "") if part)
+        reference = None if paper is None else paper[name]
+        panel.claim(
+            f"{name}, {what}",
+            mine,
+            None if reference is None else reference.value,
+            0.0 if reference is None else reference.error,
+            note=said,
+        )

@@ -1,0 +1,222 @@
+"""How far the readings (:mod:`.readings`) are from the paper's curves.
+
+A misfit is the mean over the digitised points of ((ours - paper)/error)^2, where error is our standard error
+over samples and that of reading the figure (the paper's own sampling error is known for Fig. 2g only), and
+beside it the root mean square of ln(ours/paper), which does not reward scatter.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from paper_figures.huang2025 import measures
+from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
+from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.results import Results
+
+READING_ERROR = 1e-3
+"""Of a digitised value."""
+
+ORIGINS = (1, 2, 11)
+"""Steps whose energy may be the E(0) of the figures; 11 is the first point of Fig. 2c."""
+
+SERIES = {5: "lnalpha=6.0", 10: "lnalpha=5.3", 20: "lnalpha=4.6", 40: "lnalpha=3.9"}
+"""Series of Fig. 2c by width."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How far a reading is from a curve of the paper: chi-square per point, and rms of ln(ours/paper).
+
+    ``rms`` is that of the plain difference where the curve changes sign or is bounded.
+    """
+
+    chi2: float
+    rms: float
+    points: int
+
+
+def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True) -> Misfit:
+    """Compare values (t, sample) with a curve up to t = ``last``, linear in ln t between our times."""
+    t = ours["t"].values.astype(float)
+    known = (t > 0) & np.isfinite(ours.transpose("t", "sample").values).all(1)
+    shown = (paper.x <= min(last, t[known][-1])) & (paper.x >= t[known][0])
+    x = np.log(paper.x[shown])
+    rows = ours.transpose("sample", "t").values[:, known].astype(float)
+    curves_at = np.array([np.interp(x, np.log(t[known]), row) for row in rows])
+    mean, error = curves_at.mean(0), curves_at.std(0, ddof=1) / math.sqrt(len(rows))
+    y = paper.y[shown]
+    spread = np.nan_to_num(paper.error[shown])
+    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + READING_ERROR**2)))
+    difference = np.log(mean / y) if logarithmic else mean - y
+    return Misfit(chi2, float(np.sqrt(np.mean(difference**2))), int(shown.sum()))
+
+
+def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int], Misfit]]]:
+    """Of every scanned reading the misfits by (width, origin), best first."""
+    study = scan_study(results.size)
+    found = []
+    for scan in SCANS:
+        for reading in scan.readings:
+            misfits = {}
+            for width in (5, 10):
+                name = label(reading, f"{scan.name}.N={width}")
+                result = results.of(study, name) if name in study.ensembles else None
+                if result is None:
+                    continue
+                for origin in ORIGINS:
+                    if origin in result["t"]:
+                        ratio = measures.energy_ratio(result, origin)
+                        misfits[width, origin] = misfit(ratio, curves("2c")[SERIES[width]], 3_000)
+            if misfits:
+                found.append((scan.name, reading, misfits))
+    return sorted(found, key=lambda entry: best(entry[2])[1])
+
+
+def best(misfits: Mapping[tuple[int, int], Misfit]) -> tuple[int, float]:
+    """The origin with the smallest rms over the widths, and that rms."""
+    totals = {
+        origin: float(np.sqrt(np.mean([m.rms**2 for (_, o), m in misfits.items() if o == origin])))
+        for origin in sorted({o for _, o in misfits})
+    }
+    return min(totals.items(), key=lambda item: item[1])
+
+
+CONTENTS: Mapping[str, str] = {
+    "": "H = sum_l E_l",
+    "E with kinetic energy": "H + sum v^2/2",
+    "E without layer 1": "sum_{l > 1} E_l",
+    "E of the output layer": "E_L",
+}
+"""What the figures' E(t) may contain; the first is what the text says."""
+
+FIT = ("2c, N=5", "2c, N=10", "2c, N=20", "2g")
+"""Panels on which the readings are fitted."""
+
+JUDGE = ("2a, M=10", "2a, M=40", "2a, M=250", "2b, tanh", "2b, sgn", "2d, tanh", "2d, sgn")
+"""Panels that had no part in the choice."""
+
+FIXED_N = {10: "lnalpha=0", 40: "lnalpha=1.4", 250: "lnalpha=3.2"}
+LAST = 10_000
+"""Step up to which the finals are compared."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reading of the finals with its misfit on every panel that was run."""
+
+    name: str
+    reading: Reading
+    misfits: Mapping[str, Misfit]
+
+    @property
+    def fit(self) -> float:
+        """Mean rms over the panels of the fit; infinite if one is missing."""
+        known = [self.misfits[panel].rms for panel in FIT if panel in self.misfits]
+        return float(np.mean(known)) if len(known) == len(FIT) else math.inf
+
+    @property
+    def judged(self) -> float:
+        """Mean rms over Fig. 2a, and over 2b and 2d with the better of the two test networks."""
+        found = [
+            self.misfits[panel].rms for panel in JUDGE if panel.startswith("2a") and panel in self.misfits
+        ]
+        for panel in ("2b", "2d"):
+            both = [
+                self.misfits[f"{panel}, {net}"].rms
+                for net in ("tanh", "sgn")
+                if f"{panel}, {net}" in self.misfits
+            ]
+            found += [min(both)] if both else []
+        return float(np.mean(found)) if found else math.nan
+
+
+def content(result: xr.Dataset, what: str) -> xr.DataArray:
+    """The energy of a reading, (t, sample); ``what`` is one of CONTENTS."""
+    if what == "E with kinetic energy":
+        kinetic: xr.DataArray = 0.5 * int(result.attrs["particles"]) * result["kinetic"]
+        return result["E"] + kinetic
+    if what == "E without layer 1":
+        return result["E"] - result["E_layer"].sel(weight_layer=1, drop=True)
+    if what == "E of the output layer":
+        return result["E_layer"].isel(weight_layer=-1, drop=True)
+    return result["E"]
+
+
+def finals_table(results: Results) -> list[Row]:
+    """The finals, best fit first; the first finalist also with other contents of E(t)."""
+    study = finals_study(results.size)
+    names = {label(reading, what): (reading, what) for reading in FINALISTS for what in _ensembles()}
+    stored = {key: results.of(study, name) for name, key in names.items() if name in study.ensembles}
+    rows = []
+    for reading in FINALISTS:
+        there = {what: stored.get((reading, what)) for what in _ensembles()}
+        for extra in CONTENTS if reading is FINALISTS[0] else [""]:
+            misfits = _energies(there, extra)
+            if not extra:
+                misfits |= _correlations(there) | _accuracies(there)
+            if misfits:
+                rows.append(Row(f"{reading.name}, {extra}" if extra else reading.name, reading, misfits))
+    return sorted(rows, key=lambda row: (math.isinf(row.fit), row.fit))
+
+
+def _ensembles() -> list[str]:
+    return [*(f"N={n}" for n in (5, 10, 20)), *(f"M={m}" for m in FIXED_N)]
+
+
+Stored = Mapping[str, xr.Dataset | None]
+
+
+def _energies(there: Stored, extra: str) -> dict[str, Misfit]:
+    found = {}
+    for width in (5, 10, 20):
+        if (result := there[f"N={width}"]) is not None:
+            energy = content(result, extra)
+            ratio = energy / measures.at(energy, measures.E0_TIME)
+            found[f"2c, N={width}"] = misfit(ratio, curves("2c")[SERIES[width]], LAST)
+    for patterns, series in FIXED_N.items():
+        if (result := there[f"M={patterns}"]) is not None:
+            energy = content(result, extra)
+            paper = curves("2a")[series]
+            found[f"2a, M={patterns}"] = misfit(energy / measures.at(energy, paper.x[0]), paper, LAST)
+    return found
+
+
+def _correlations(there: Stored) -> dict[str, Misfit]:
+    result = there["N=10"]
+    if result is None:
+        return {}
+    parts = [
+        misfit(result["c_global"].sel(t_w=t_w), curves("2g")[f"tw={name}"], LAST, logarithmic=False)
+        for t_w, name in ((100, "1e2"), (1_000, "1e3"), (10_000, "1e4"))
+        if t_w in result["t_w"]
+    ]
+    return {"2g": _together(parts)} if parts else {}
+
+
+def _accuracies(there: Stored) -> dict[str, Misfit]:
+    found = {}
+    for net in ("tanh", "sgn"):
+        if (result := there["M=250"]) is not None:
+            paper = curves("2b")[FIXED_N[250]]
+            found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, LAST, logarithmic=False)
+        known = {n: there[f"N={n}"] for n in (5, 10, 20)}
+        parts = [
+            misfit(result[f"A_{net}"], curves("2d")[SERIES[n]], LAST, logarithmic=False)
+            for n, result in known.items()
+            if result is not None
+        ]
+        if parts:
+            found[f"2d, {net}"] = _together(parts)
+    return found
+
+
+def _together(parts: list[Misfit]) -> Misfit:
+    """Several curves as one."""
+    weights = [part.points for part in parts]
+    chi2 = float(np.average([part.chi2 for part in parts], weights=weights))
+    rms = math.sqrt(float(np.average([part.rms**2 for part in parts], weights=weights)))
+    return Misfit(chi2, rms, sum(weights))

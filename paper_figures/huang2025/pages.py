@@ -1,0 +1,124 @@
+"""The generated parts of the docs: scoreboard, table of readings, provenance of the stored results.
+
+A page holds blocks between ``<!-- NAME -->`` and ``<!-- end NAME -->``; :func:`refresh` fills them from the
+stored results, and a test sees to it that the committed pages are what is generated.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from paper_figures.huang2025 import FIGURES, load, misfits, reduced
+from paper_figures.huang2025.claims import VERDICTS, Claim, rows
+from paper_figures.huang2025.explanations import explanation
+from paper_figures.huang2025.results import Results
+from paper_figures.huang2025.studies import studies_at
+
+PAGES = ("docs/scoreboard.md", "docs/readings.md")
+"""Pages with generated blocks, from the root of the checkout."""
+
+
+def refresh(text: str, results: Results) -> str:
+    """A page with its blocks made anew; what stands outside them stays."""
+
+    def block(match: re.Match[str]) -> str:
+        name = match[1]
+        return f"<!-- {name} -->\n{BLOCKS[name](results).strip()}\n<!-- end {name} -->"
+
+    return re.sub(r"<!-- (\w+) -->.*?<!-- end \1 -->", block, text, flags=re.DOTALL)
+
+
+def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table."""
+    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return "\n".join([*head, *(f"| {' | '.join(line)} |" for line in cells)])
+
+
+def scoreboard(results: Results) -> str:
+    """All claims: a summary by figure, then a table for each."""
+    claims = {name: load(name).claims(results) for name in FIGURES}
+    total = Counter(claim.verdict for found in claims.values() for claim in found)
+    parts = [
+        markdown(
+            ("figure", *VERDICTS),
+            [_counts(name, Counter(c.verdict for c in found)) for name, found in claims.items()]
+            + [_counts("all", total)],
+        )
+    ]
+    for name, found in claims.items():
+        if found:
+            parts.append(f"## {'Fig. ' if name[-1].isdigit() else ''}{name}\n\n{_claims(found)}")
+    return "\n\n".join(parts)
+
+
+def _counts(name: str, counted: Mapping[str, int]) -> list[str]:
+    return [name, *(str(counted.get(verdict, 0)) for verdict in VERDICTS)]
+
+
+def _claims(claims: Sequence[Claim]) -> str:
+    names = ("panel", "number", "ours", "paper", "z", "verdict", "source", "note")
+    reasons: dict[str, int] = {}
+    lines = []
+    for claim, row in zip(claims, rows(claims), strict=True):
+        if claim.verdict == "differs" and (reason := explanation(claim)):
+            mark = reasons.setdefault(reason, len(reasons) + 1)
+            row = {**row, "verdict": f"**differs** ({mark})"}
+        lines.append([row[name] for name in names])
+    said = "".join(f"\n{mark}. {reason}" for reason, mark in reasons.items())
+    return markdown(names, lines) + (f"\n{said}" if said else "")
+
+
+def readings(results: Results) -> str:
+    """Every finalist on every panel: rms (chi-square per point)."""
+    panels = [*misfits.FIT, *misfits.JUDGE]
+    lines = []
+    for row in misfits.finals_table(results):
+        known = [row.misfits.get(panel) for panel in panels]
+        cells = ["-" if fit is None else f"{fit.rms:.3f} ({fit.chi2:.3g})" for fit in known]
+        lines.append([row.name, f"{row.fit:.3f}" if row.fit < 1e9 else "-", f"{row.judged:.3f}", *cells])
+    return markdown(("reading", "fit", "judge", *panels), lines)
+
+
+def scan(results: Results) -> str:
+    """The best thirty readings of the scan, and the best of each law."""
+    found = misfits.scan_table(results)
+    shown = found[:30]
+    laws: dict[str, Any] = {}
+    for entry in found:
+        kind = re.split(r"[:]", entry[1].name)[0] + (", c = 1/sqrt(N)" if "sqrt" in entry[1].name else "")
+        laws.setdefault(kind, entry)
+    lines = []
+    for name, reading, fits in [*shown, *(entry for entry in laws.values() if entry not in shown)]:
+        origin, rms = misfits.best(fits)
+        each = [f"{fits[n, origin].rms:.3f} ({fits[n, origin].chi2:.3g})" for n in (5, 10)]
+        lines.append([reading.name, name, f"t = {origin}", f"{rms:.3f}", *each])
+    return markdown(("start", "scan", "E(0) at", "rms", "N = 5", "N = 10"), lines)
+
+
+def provenance(results: Results) -> str:
+    """What the stored results are: ensembles, samples, data, code, device, wall time."""
+    lines = []
+    for study in studies_at(results.size).values():
+        for label in study.ensembles:
+            result = results.of(study, label)
+            if result is None or study.bundled:
+                continue
+            made = reduced.parts(result)
+            hours = sum(float(part["wall_time_s"]) for part in made) / 3600
+            lines.append(
+                [
+                    study.name, label, str(result.attrs["patterns"]), str(result.sizes["sample"]),
+                    str(result.attrs["replicas"]), f"{result.attrs['steps']:,}",
+                    ", ".join(sorted({part["code_version"] for part in made})),
+                    ", ".join(sorted({part["device_name"] for part in made})), f"{hours:.2f}",
+                ]
+            )  # fmt: skip
+    columns = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
+    return markdown(columns, lines)
+
+
+BLOCKS: Mapping[str, Callable[[Results], str]] = {
+    "scoreboard": scoreboard, "readings": readings, "scan": scan, "provenance": provenance,
+}  # fmt: skip

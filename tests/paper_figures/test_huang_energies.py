@@ -1,0 +1,365 @@
+"""Figs. 2, S1, S2: their measures on curves whose answer is known, and their panels on made-up results."""
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from paper_figures.huang2025 import (
+    figure_2,
+    figure_s1,
+    figure_s2,
+    global_correlations,
+    late_values,
+    load,
+    relaxation,
+    time_panels,
+)
+from paper_figures.huang2025.claims import Claim, Estimate, estimate
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.studies import studies_at
+
+T = np.unique(np.round(10 ** np.arange(0, 5.01, 1 / 16)).astype(int))
+
+
+def values(function, samples=(1.0,), t=T):
+    """A function of t, times a factor for every sample."""
+    data = np.array([[function(x) * factor for factor in samples] for x in t], dtype=float)
+    return xr.DataArray(
+        data, dims=("t", "sample"), coords={"t": np.asarray(t), "sample": np.arange(len(samples))}
+    )
+
+
+def curve(x, y):
+    x = np.array(x, dtype=float)
+    return Curve(x, np.array(y, dtype=float), np.full(len(x), np.nan))
+
+
+def test_tau_0_and_tau_th_of_a_logarithmic_decay_to_a_plateau():
+    energy = values(lambda t: max(1 - 0.1 * math.log(t), 0.05), samples=(1, 3))
+    assert np.log(relaxation.onset(energy.isel(sample=[0]))) == pytest.approx(2)
+    # Twice the plateau, 0.1, is reached at ln t = 9, whatever the units of the energy.
+    assert np.log(relaxation.settled(energy, 1e5)) == pytest.approx([9, 9])
+    # A run that ends before the plateau has a higher late value, and is not settled where it starts.
+    assert (relaxation.settled(energy, 5e3) < np.exp(8.6)).all()
+    assert np.isnan(relaxation.settled(energy * 0 + 1, 1e5)).all()
+    assert np.isnan(relaxation.onset(energy * 0 + 1)).all()
+
+
+def test_the_papers_curve_is_measured_like_ours():
+    function = lambda t: max(1 - 0.1 * math.log(t), 0.05)  # noqa: E731
+    theirs = relaxation.as_values(curve(T, [function(t) for t in T]))
+    assert relaxation.onset(theirs) == pytest.approx(relaxation.onset(values(function)))
+    assert relaxation.settled(theirs, 1e5) == pytest.approx(relaxation.settled(values(function), 1e5))
+
+
+def test_late_is_the_last_factor_of_two_and_no_later():
+    energy = values(lambda t: float(t), t=[1, 49, 50, 80, 100, 101, 500])
+    assert relaxation.late(energy, 100).values == pytest.approx([(50 + 80 + 100) / 3])
+    assert relaxation.end(energy, None, values(lambda t: t)) == 500
+    assert np.isnan(relaxation.late(energy, 40)).all()
+
+
+def test_a_line_in_ln_t_is_straight_and_a_power_law_is_not():
+    r_squared, curvature = relaxation.line(values(lambda t: 3 - 0.2 * math.log(t)).isel(sample=0))
+    assert r_squared == pytest.approx(1)
+    assert curvature == pytest.approx(0, abs=1e-9)
+
+    def bent(t, k):
+        x = 2 * (math.log10(t) - 3.5)
+        return 5 - 0.7 * (x + k * (x**2 - 1 / 3))
+
+    t = np.geomspace(1e3, 1e4, 400)
+    for k in (1 / 6, -0.4):
+        found = relaxation.line(values(lambda t, k=k: bent(t, k), t=t).isel(sample=0))
+        assert found[1] == pytest.approx(k, abs=1e-4)
+        assert found[0] == pytest.approx(1 / (1 + k**2 * (4 / 45) * 3), abs=0.02)
+    # y = 1/t falls tenfold over the span: steep first, flat last.
+    assert relaxation.curvature(values(lambda t: 1 / t).isel(sample=0)) < -0.4
+    assert np.isnan(relaxation.line(values(lambda t: t, t=T[T < 5000]).isel(sample=0))).all()
+
+
+def test_jackknife_is_the_standard_error_of_a_mean_and_follows_it_through_functions():
+    samples = np.random.default_rng(3).normal(2, 0.1, 12)
+    made = values(lambda t: 1.0, samples, t=[1, 2])
+    plain = relaxation.jackknife(made, lambda average: float(average[0]))
+    wanted = estimate(list(samples))
+    assert plain.value == pytest.approx(wanted.value)
+    assert plain.error == pytest.approx(wanted.error)
+    assert plain.samples == 12
+    squared = relaxation.jackknife(made, lambda average: float(average[0]) ** 2)
+    assert squared.error == pytest.approx(2 * wanted.value * wanted.error, rel=0.01)
+    assert math.isnan(relaxation.jackknife(made.isel(sample=[0]), lambda average: 1.0).error)
+
+
+def test_the_place_of_a_maximum_is_certain_only_if_it_stands_out():
+    peak = {0.0: np.array([1.0, 1.1]), 1.0: np.array([3.0, 3.1]), 2.0: np.array([2.0, 2.1])}
+    assert relaxation.maximum(peak) == Estimate(1.0, 0.0, 2)
+    twins = {0.0: np.array([1.0, 3.0, 1.0, 3.0]), 1.0: np.array([3.0, 1.0, 3.0, 1.01])}
+    found = relaxation.maximum(twins)
+    assert found.value == 1.0
+    assert found.error == pytest.approx(0.5, abs=0.05)  # of a coin between 0 and 1
+    assert relaxation.maximum(twins) == found
+    assert math.isnan(relaxation.maximum({0.0: np.array([1.0]), 1.0: np.array([2.0, 3.0])}).error)
+
+
+def test_scatter_is_that_about_a_line_and_resolution_that_of_the_points():
+    x = np.geomspace(1, 1e4, 41)
+    assert relaxation.scatter(curve(x, 2 - 0.3 * np.log(x)), 300) == pytest.approx(0, abs=1e-12)
+    generator = np.random.default_rng(0)
+    squares = [relaxation.scatter(curve(x, generator.normal(0, 0.02, 41)), 300) ** 2 for _ in range(2000)]
+    assert np.mean(squares) == pytest.approx(0.02**2, rel=0.08)
+    assert relaxation.resolution(curve(x, x), 120) == pytest.approx(0.05)
+    assert relaxation.resolution(curve([1, 10, 1000], [3, 2, 1]), 100) == pytest.approx(1)
+    assert relaxation.resolution(curve([1, 10, 1000], [3, 2, 1]), 1000) == pytest.approx(1)
+
+
+def test_differences_errors_and_names():
+    found = relaxation.unlike(Estimate(3.0, 0.3, 6), Estimate(1.0, 0.4, 4))
+    assert found == Estimate(2.0, pytest.approx(0.5), 4)
+    barred = replace(curve([10, 1000], [0, 1]), error=np.array([0.1, 0.3]))
+    assert relaxation.error_at(barred, 100) == pytest.approx(0.2)
+    assert math.isnan(relaxation.error_at(curve([10, 1000], [0, 1]), 100))
+    assert [time_panels.power(t) for t in (1000, 40_000)] == ["10^3", r"4 \times 10^4"]
+    assert time_panels.waiting("tw=2e3") == 2000
+    made = xr.Dataset(attrs={"patterns": 1715})
+    assert time_panels.note(made, "", "t = 5") == "M = 1715 for 2000; t = 5"
+    assert time_panels.note(made, patterns=1715) == time_panels.note(None) == ""
+
+
+# Results made of the paper's own curves, the same in every sample but for a factor.
+
+SPREAD = np.array([0.99, 1.0, 1.01])
+
+
+@dataclass
+class Made:
+    """Results that are made up; none but these is there."""
+
+    found: dict[tuple[str, str], xr.Dataset] = field(default_factory=dict)
+    size: str = "laptop"
+
+    def get(self, study, label):
+        return self.found.get((study, label))
+
+
+def _run(energy, accuracy, patterns, width, until=1e5, factor=1.0):
+    """A result whose E(t)/E(0) and A(t) are given curves, at their points up to ``until``."""
+    t = np.concatenate([[0, 1], energy.x[energy.x <= until]])
+    e = np.concatenate([[1, 1], energy.y[energy.x <= until] * factor])
+    a = np.interp(np.log(np.maximum(t, 1)), np.log(accuracy.x), accuracy.y)
+    return xr.Dataset(
+        {
+            "E": (("t", "sample"), 50 * e[:, None] * np.where(t < 2, 1, SPREAD[:, None]).T),
+            "A_tanh": (("t", "sample"), a[:, None] * SPREAD),
+            "A_sgn": (("t", "sample"), 0.5 + 0 * a[:, None] * SPREAD),
+        },
+        coords={"t": t, "sample": [0, 1, 2]},
+        attrs={"patterns": patterns, "width": width, "alpha": patterns / width, "steps": int(t[-1])},
+    )
+
+
+def _made(until=1e5, factor=1.0):
+    found = {}
+    for series, label in figure_2.FIXED_M.items():
+        found["widths", label] = _run(
+            curves("2c")[series], curves("2d")[series], 1715, int(label[2:]), until, factor
+        )
+    for series, label in figure_2.FIXED_N.items():
+        made = _run(curves("2a")[series], curves("2b")[series], int(label[2:]), 10, until, factor)
+        made["E"].loc[{"t": 12}] = 50.0  # E(0) of these
+        found["patterns", label] = made
+    for series, label in figure_s1.SERIES.items():
+        found["temperatures", label] = _run(
+            curves("S1a")[series], curves("S1b")[series], 1715, 20, until, factor
+        )
+    return Made(found)
+
+
+WAITS = (100, 1000, 2000, 5000, 10_000)
+
+
+def _waits(steps=60_000, shift=0.0):
+    points = [0, steps, *(steps - t_w for t_w in WAITS)]
+    for panel in ("2g", "S2a", "S2b", "S2c"):
+        points += [x for of in curves(panel).values() for x in of.x if x < steps]
+    t = np.unique(points)
+    made = {}
+    for variable, panel in (("c", "2g"), ("C", "S2a"), ("q", "S2b"), ("Q", "S2c")):
+        given = {time_panels.waiting(name): found for name, found in curves(panel).items()}
+        data = np.full((len(WAITS), len(t), 3), np.nan)
+        for k, t_w in enumerate(WAITS):
+            of = given.get(t_w, given[1000])
+            known = np.interp(np.log(np.maximum(t, 1)), np.log(of.x), of.y)
+            data[k] = known[:, None] + shift + np.array([-0.002, 0, 0.002])
+            data[k, t > steps - t_w] = np.nan
+        made[f"{variable}_global"] = (("t_w", "t", "sample"), data)
+    coords = {"t_w": list(WAITS), "t": t, "sample": [0, 1, 2]}
+    attrs = {"patterns": 1715, "width": 10, "alpha": 171.5, "steps": steps}
+    return xr.Dataset(made, coords=coords, attrs=attrs)
+
+
+@cache
+def _of_itself(letter) -> dict[str, Claim]:
+    """The claims of a panel of Fig. 2 when ours is the paper's."""
+    return _claims(figure_2.FIGURE, letter, _made())
+
+
+def _claims(figure, letter, results) -> dict[str, Claim]:
+    panel = Panel(f"{figure.name}{letter}", Figure().subplots(), results)
+    figure.panels[letter](panel)
+    assert panel.rows
+    named = {claim.name: claim for claim in panel.claims}
+    assert len(named) == len(panel.claims)
+    return named
+
+
+ALL = [
+    (figure.FIGURE, letter) for figure in (figure_2, figure_s1, figure_s2) for letter in figure.FIGURE.panels
+]
+
+
+@pytest.mark.parametrize(("figure", "letter"), ALL, ids=[f"{figure.name}{letter}" for figure, letter in ALL])
+def test_without_results_every_panel_draws_the_paper_and_claims_nothing(figure, letter):
+    claims = _claims(figure, letter, Made())
+    assert {claim.verdict for claim in claims.values()} == {"not run at this size"}
+    assert any(claim.paper is not None for claim in claims.values())
+    assert load(figure.name) is figure
+
+
+@pytest.mark.parametrize("letter", list("abcdef"))
+def test_the_papers_own_curves_agree_with_it(letter):
+    claims = _of_itself(letter)
+    drawn = [c for c in claims.values() if c.source == "digitised" and c.ours is not None]
+    assert len(drawn) >= 9
+    # The shape of a curve is the same in all samples here: it has no error beyond that of rounding.
+    assert [c.key for c in drawn if c.verdict != "agrees" and "in ln t" not in c.name] == []
+    assert all(c.ours.value == pytest.approx(c.paper, rel=0.03, abs=0.01) for c in drawn)
+
+
+# The paper's late values are themselves uncertain by 6 %.
+@pytest.mark.parametrize(("letter", "kind", "factor"), [("c", "E(", 1.3), ("e", "E*", 2.0)])
+def test_other_energies_differ(letter, kind, factor):
+    claims = _claims(figure_2.FIGURE, letter, _made(factor=factor))
+    at_last = [
+        c for c in claims.values() if c.name.startswith(kind) and c.paper is not None and c.paper < 0.5
+    ]
+    assert len(at_last) >= 9
+    assert {c.verdict for c in at_last} == {"differs"}
+
+
+def test_a_short_run_claims_nothing_beyond_its_end():
+    claims = _claims(figure_2.FIGURE, "c", _made(until=3e3))
+    assert claims["E(2000)/E(0), N=10"].verdict == "agrees"
+    assert claims["E(10000)/E(0), N=10"].verdict == "not run at this size"
+    assert claims["curvature of E in ln t, N=10"].verdict == "not run at this size"
+    # What is late is then earlier on both sides.
+    late = _claims(figure_2.FIGURE, "e", _made(until=3e3))["E*, N=10"]
+    assert late.verdict == "agrees"
+    assert late.paper > 0.2
+    assert late.note == "M = 1715 for 2000; t = 1.3e3..2.5e3"
+
+
+def test_the_text_is_held_against_one_ensemble_a_panel():
+    for letter, label in (("a", "M=250"), ("c", "N=10")):
+        claims = _of_itself(letter)
+        text = {name: claim for name, claim in claims.items() if claim.source == "text"}
+        wanted = {f"log10 tau_0, {label}", f"log10 tau_th, {label}", f"curvature of E in ln t, {label}"}
+        assert set(text) == {f"{name}, text" for name in wanted}
+        assert text[f"log10 tau_th, {label}, text"].paper == 4
+        assert text[f"log10 tau_th, {label}, text"].paper_error == pytest.approx(0.3, abs=0.01)
+
+
+def test_the_largest_accuracy_needs_all_ensembles():
+    some = _made()
+    name = "ln alpha of the largest A*, N = 10"
+    claim = _claims(figure_2.FIGURE, "f", some)[name]
+    assert claim.ours is None
+    assert claim.note == "missing: M=160, M=500, M=1000"
+    for m in (160, 500, 1000):
+        some.found["patterns", f"M={m}"] = _run(
+            curves("2a")["lnalpha=2.1"], curves("2b")["lnalpha=2.1"], m, 10
+        )
+    claims = _claims(figure_2.FIGURE, "f", some)
+    assert claims[name].ours.value == pytest.approx(math.log(25))
+    assert claims[name].verdict == "agrees"
+    assert claims["A*, M=250 - A*, M=10"].ours.value > 0.25
+    assert claims["A*, M=250 - A*, N=10"].ours.value > 0.05
+    assert "A*, M=4000" not in claims
+    assert "A*, M=4000" in _claims(figure_2.FIGURE, "f", replace(some, size="paper"))
+
+
+def test_correlations_of_the_paper_agree_at_our_times():
+    results = Made({("waits", "all"): _waits()})
+    for figure, letter in ((figure_2.FIGURE, "g"), *((figure_s2.FIGURE, x) for x in "abc")):
+        known = [c for c in _claims(figure, letter, results).values() if c.ours is not None]
+        assert len(known) >= 12
+        assert [c.key for c in known if c.verdict == "differs"] == []
+    shifted = Made({("waits", "all"): _waits(shift=0.1)})
+    claims = _claims(figure_s2.FIGURE, "b", shifted)
+    assert claims["q(300, 100)"].verdict == "differs"
+    assert claims["q(300, 100000)"].verdict == "not run at this size"
+
+
+def test_the_negative_swing_is_found_at_the_papers_points():
+    claims = _claims(figure_2.FIGURE, "g", Made({("waits", "all"): _waits()}))
+    depth, time = claims["minimum of c(t, 100)"], claims["log10 t of the minimum, t_w = 100"]
+    assert depth.paper == pytest.approx(-0.372, abs=1e-3)
+    assert depth.ours.value == pytest.approx(depth.paper)
+    assert depth.ours.error == pytest.approx(0.002 / math.sqrt(3), rel=1e-3)
+    assert time.ours.value == pytest.approx(math.log10(800))
+    short = _claims(figure_2.FIGURE, "g", Made({("waits", "all"): _waits(steps=10_400)}))
+    assert short["minimum of c(t, 100)"].ours is not None
+    nothing = _claims(figure_2.FIGURE, "g", Made({("waits", "all"): _waits().sel(t=slice(0, 700))}))
+    assert nothing["minimum of c(t, 100)"].verdict == "not run at this size"
+
+
+def test_late_correlations_are_compared_at_our_time_or_say_how_far_the_papers_move():
+    claims = _claims(figure_2.FIGURE, "h", Made({("waits", "all"): _waits()}))
+    assert global_correlations.LATEST == 100_000
+    same = claims["Q*(5000)"]  # Fig. S2c was digitised for this t_w
+    assert same.note == "M = 1715 for 2000; t = 5e4"
+    assert same.paper == pytest.approx(curves("S2c")["tw=5e3"].at(5e4))
+    assert same.ours.value == pytest.approx(same.paper, abs=0.01)
+    other = claims["c*(2000)"]  # Fig. 2g was not
+    assert other.note == "M = 1715 for 2000; t = 5e4 for 1e5"
+    assert other.paper == pytest.approx(curves("2h")["c*"].at(2000))
+    moved = [abs(curves("2g")[f"tw={w}"].at(5e4) - curves("2g")[f"tw={w}"].at(1e5)) for w in ("1e3", "1e4")]
+    assert other.paper_error == pytest.approx(max(moved))
+    assert claims["c*(1)"].ours is None
+
+
+def test_temperatures_agree_with_themselves_and_name_the_other_figure():
+    told, learnt = (_claims(figure_s1.FIGURE, letter, _made(until=3e4)) for letter in "ab")
+    for claims in (told, learnt):
+        known = [c for c in claims.values() if c.verdict not in ("not run at this size", "no reference")]
+        assert len(known) >= 10
+        assert [c.key for c in known if c.verdict != "agrees"] == []
+    assert f"Fig. 2c: {curves('2c')['lnalpha=4.6'].at(500):.3g}" in told["E(500)/E(0), T=1e-5"].note
+    assert "Fig. 2c" not in told["E(500)/E(0), T=1e-3"].note
+
+
+def test_series_of_the_paper_are_paired_with_the_ensembles_of_the_same_alpha():
+    pairs = [*figure_2.FIXED_N.items(), *figure_2.FIXED_M.items()]
+    for table in (late_values.FIXED_N, late_values.FIXED_M):
+        pairs += [(series, label) for label, series in table.items() if series]
+    for series, label in pairs:
+        number = int(label[2:])
+        alpha = number / 10 if label.startswith("M=") else 2000 / number
+        assert float(series.removeprefix("lnalpha=")) == pytest.approx(math.log(alpha), abs=0.051)
+    assert all(float(a[2:]) == float(b[2:]) for a, b in figure_s1.SERIES.items())
+    known = studies_at("laptop")
+    assert set(figure_2.FIXED_M.values()) == set(known["widths"].ensembles)
+    assert set(figure_2.FIXED_N.values()) < set(known["patterns"].ensembles)
+    assert set(figure_s1.SERIES.values()) == set(known["temperatures"].ensembles)
+
+
+def test_late_values_of_the_paper():
+    flat = curve([10, 60, 80, 100, 200], [9, 1, 2, 3, 7])
+    assert late_values.of_paper(flat, 100) == 2
+    assert late_values.span(1e5) == "t = 5e4..1e5"
