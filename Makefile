@@ -15,10 +15,10 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export DEEPGLASS_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo figures test test-slow lint bench setup clean
+.PHONY: help demo figures figures-theory test test-slow lint bench setup clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## virtual environment with pinned packages, editable install
 
@@ -32,8 +32,11 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## train on real digits, predict the layers, overlay: results/demo/
 	$(BIN)/python -m paper_figures demo --out results/demo --overwrite
 
-figures: $(READY)  ## the figures of the replica theory, PNG, CSV and checked numbers: results/figures/
-	$(BIN)/python -m paper_figures yoshino2020 --size laptop --out results/figures --overwrite
+figures: $(READY)  ## the figures of the thermal machine from stored results, with their scoreboard: results/figures/
+	$(BIN)/python -m paper_figures huang2025 --from-stored --out results/figures/huang2025 --overwrite
+
+figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV and checked numbers: results/figures/
+	$(BIN)/python -m paper_figures yoshino2020 --size laptop --out results/figures/yoshino2020 --overwrite
 
 test: $(READY)  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2

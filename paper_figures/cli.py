@@ -36,7 +36,7 @@ def yoshino2020(
     figure: Annotated[str | None, choice(layered.FIGURES, "One figure; all of them without.")] = None,
     size: Annotated[str, choice(layered.SIZES, "Seconds or minutes a figure.")] = "laptop",
     out: Annotated[Path, typer.Option(help="Folder for a PNG and a CSV of each figure.")] = Path(
-        "results/figures"
+        "results/figures/yoshino2020"
     ),
     overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
 ) -> None:

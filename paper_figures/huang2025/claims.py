@@ -1,7 +1,8 @@
 """Numbers that carry a figure's claim: ours with its error, the paper's beside it, and a verdict.
 
-The test behind a verdict is Student's: t = (ours - paper)/error, with the degrees of freedom of the samples
-that gave our error; a number *differs* when a true one would be as far off once in a hundred times.
+The test behind a verdict is Student's: t = (ours - paper)/error, with Welch's degrees of freedom (those of
+our samples, and no end of them for the paper's error, whose samples are not known). A number *differs* when a
+true one would be as far off once in a hundred times.
 """
 
 import math
@@ -17,7 +18,7 @@ from deepglass.cli import table as aligned
 RARE = 0.01
 """Probability of a verdict ``differs`` where ours and the paper's are the same."""
 
-VERDICTS = ("agrees", "differs", "no reference", "no error bar", "not run at this size")
+VERDICTS = ("agrees", "differs", "no reference", "no error bar", "undefined", "not run at this size")
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,25 @@ class Claim:
     @property
     def verdict(self) -> str:
         """One of :data:`VERDICTS`."""
-        if self.ours is None or not math.isfinite(self.ours.value):
+        if self.ours is None:
             return "not run at this size"
+        if not math.isfinite(self.ours.value):
+            return "undefined"
         if self.paper is None or not math.isfinite(self.paper):
             return "no reference"
         if self.error == 0:
             return "agrees" if self.ours.value == self.paper else "differs"
         if math.isnan(self.z):
             return "no error bar"
-        chance = 2 * stats.t.sf(abs(self.z), max(self.ours.samples - 1, 1))
+        chance = 2 * stats.t.sf(abs(self.z), self.freedom)
         return "differs" if chance < RARE else "agrees"
+
+    @property
+    def freedom(self) -> float:
+        """Welch's degrees of freedom of the difference."""
+        if self.ours is None or not self.ours.error > 0:
+            return math.inf
+        return max(self.ours.samples - 1, 1) * (self.error / self.ours.error) ** 4
 
 
 def number(value: float | None, error: float = math.nan) -> str:

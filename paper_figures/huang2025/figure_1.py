@@ -115,13 +115,15 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
     x = np.arange(1.0, DEPTH)
     _map(panel, edges(x), grid, q, "$q_l^*$")
     for row, (series, (log_alpha, _)) in enumerate(found.items()):
+        # Below the middle of the cell, where the boundary has its mark.
+        low = log_alpha - 0.27 * (grid[row + 1] - grid[row])
         for k, layer in enumerate(x):
             text = f"{q[row, k]:.2f}\n({panel.paper[series].y[k]:.2f})"
             colour = "white" if q[row, k] > 0.45 else "black"
             # In the colour of the cell, so that lines pass behind the figures.
             halo = [patheffects.withStroke(linewidth=1.2, foreground=colormaps[COLOURS](q[row, k]))]
             panel.axes.text(
-                float(layer), log_alpha, text, ha="center", va="center", fontsize=4.8, color=colour, zorder=5,
+                float(layer), low, text, ha="center", va="center", fontsize=4.8, color=colour, zorder=5,
                 path_effects=halo,
             )  # fmt: skip
     theory = np.linspace(grid[0], grid[-1], POINTS)

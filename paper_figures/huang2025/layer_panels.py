@@ -42,7 +42,8 @@ def threshold(panel: Panel) -> None:
 def time_axes(panel: Panel, ylabel: str) -> None:
     """Logarithmic time since t_w, overlaps up to 1, and the line of 1/e."""
     threshold(panel)
-    panel.axes.set(xscale="log", xlim=(8, 7e5), ylim=(-0.12, 1.08), xlabel="$t$ (MD steps)", ylabel=ylabel)
+    bottom = min(-0.12, panel.axes.get_ylim()[0])  # a young layer swings through 0
+    panel.axes.set(xscale="log", xlim=(8, 7e5), ylim=(bottom, 1.08), xlabel="$t$ (MD steps)", ylabel=ylabel)
 
 
 def compare(
@@ -50,7 +51,9 @@ def compare(
 ) -> None:
     """Claims of a curve (t, sample) at several times beside the paper's ``series``; ``name`` has {t}."""
     for t in times:
-        ours = None if values is None else estimate(measures.at(values, t))
+        # Beyond the end of a run there is nothing, which is not the same as a number that is undefined.
+        reached = values is not None and t <= layers.last_time(values)
+        ours = estimate(measures.at(values, t)) if values is not None and reached else None
         panel.claim(name.format(t=measures.short(t)), ours, panel.paper[series].at(t), note=note)
 
 
@@ -72,11 +75,12 @@ def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
 
 
 def power(t_w: int) -> str:
-    """A time in mathematical type: 5 x 10^4."""
-    mantissa, _, exponent = measures.short(t_w).partition("e")
-    if not exponent:
-        return mantissa
-    return rf"{'' if mantissa == '1' else mantissa + BY}10^{exponent}"
+    """A time in mathematical type: 200, 5 x 10^4."""
+    mantissa, exponent = f"{t_w:.1e}".split("e")
+    if int(exponent) < 3:
+        return f"{t_w:g}"
+    factor = f"{float(mantissa):g}"
+    return rf"{'' if factor == '1' else factor + BY}10^{int(exponent)}"
 
 
 def legend(panel: Panel, title: str) -> None:

@@ -109,7 +109,7 @@ def slope(x: NDArray[np.float64], estimates: list[Estimate]) -> Estimate:
 def short(number: float) -> str:
     """A number as in a text: 200, 1715, 5e4."""
     mantissa, exponent = f"{number:.3g}", math.floor(math.log10(abs(number))) if number else 0
-    if exponent < 3 or number % 10 ** (exponent - 1):
+    if exponent < 4 or number % 10 ** (exponent - 1):
         return f"{number:g}" if exponent < 6 else mantissa
     return f"{number / 10**exponent:g}e{exponent}"
 

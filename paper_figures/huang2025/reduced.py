@@ -102,7 +102,15 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             raise InvalidInput(f"results of different runs cannot be joined: {changed}")
         if first.attrs["data_sha256"] != other.attrs["data_sha256"]:
             raise InvalidInput(f"results on different data cannot be joined: {other.attrs['data_source']}")
-    joined = first if len(parts) == 1 else xr.concat(parts, "sample", combine_attrs="override")
+    if len(parts) == 1:
+        return first
+    if any(name in first for name in MATRICES):
+        raise InvalidInput(
+            "overlaps between machines of different runs are not known: these cannot be joined"
+        )
+    joined = xr.concat(
+        parts, "sample", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+    )
     joined = joined.sortby("sample")
     if joined.indexes["sample"].has_duplicates:
         raise InvalidInput("results share a sample and cannot be joined")

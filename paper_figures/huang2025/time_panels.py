@@ -57,7 +57,8 @@ def energy(
             found[trace.label] = measures.energy_ratio(trace.result, origin)
         _ours(panel, trace.series, found.get(trace.label), trace.colour, names[trace.series])
     panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
-    panel.axes.set_xlim(left=FROM)
+    if panel.axes.has_data():
+        panel.axes.set_xlim(left=FROM)
     legend(panel, "lower left")
     return found
 
@@ -78,7 +79,8 @@ def accuracy(panel: Panel, shown: list[Trace], names: Mapping[str, str]) -> dict
         _ours(panel, trace.series, found.get(trace.label), trace.colour, names[trace.series])
     panel.axes.axhline(0.5, color="0.6", lw=0.6, ls=":")
     panel.axes.set(xscale="log", ylim=(0.34, 1.02), xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
-    panel.axes.set_xlim(left=FROM)
+    if panel.axes.has_data():
+        panel.axes.set_xlim(left=FROM)
     legend(panel, "upper left", Line2D([], [], ls="--", lw=0.7, color="0.3", label="sgn network"))
     return found
 
@@ -93,7 +95,8 @@ def correlation(panel: Panel, result: xr.Dataset | None, variable: str) -> dict[
             found[t_w] = result[f"{variable}_global"].sel(t_w=t_w, drop=True)
         _ours(panel, series, found.get(t_w), colour, f"$t_w = {power(t_w)}$")
     panel.axes.set(xscale="log", xlabel="$t - t_w$ (MD steps)")
-    panel.axes.set_xlim(left=FROM)
+    if panel.axes.has_data():
+        panel.axes.set_xlim(left=FROM)
     return found
 
 

@@ -23,9 +23,18 @@ def test_verdict_is_students_t_at_one_percent():
     assert claim(0.0, 3.0, 5.0, paper_error=4.0).z == -1.0
     assert claim(1.0, 0.1, None).verdict == "no reference"
     assert claim(1.0, math.nan, 1.0).verdict == "no error bar"
-    assert claim(math.nan, math.nan, 1.0).verdict == "not run at this size"
+    assert claim(math.nan, math.nan, 1.0).verdict == "undefined"
     assert Claim("2c", "x", None, 1.0).verdict == "not run at this size"
     assert [claim(2, 0.0, 2).verdict, claim(2, 0.0, 1).verdict] == ["agrees", "differs"]
+
+
+def test_an_error_of_the_papers_adds_degrees_of_freedom():
+    """Ours alone: 4; equal errors: 16; the paper's alone: a Gaussian."""
+    assert claim(0.0, 1.0, 0.0).freedom == 4
+    assert claim(0.0, 1.0, 0.0, paper_error=1.0).freedom == pytest.approx(16)
+    edge = stats.norm.ppf(1 - RARE / 2)
+    assert claim(edge * 1.001, 1e-9, 0.0, paper_error=1.0).verdict == "differs"
+    assert claim(edge * 0.999, 1e-9, 0.0, paper_error=1.0).verdict == "agrees"
 
 
 def test_a_true_number_differs_once_in_a_hundred_times():

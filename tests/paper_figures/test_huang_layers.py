@@ -187,10 +187,14 @@ def test_relaxation_is_the_time_of_one_e_fold():
 
 
 def test_notes_say_what_is_not_as_in_the_paper():
-    assert layers.note(machine(), t=500_000, t_w=50_000) == "M = 1715 for 2e3; t = 5e4 for 5e5"
+    assert layers.note(machine(), t=500_000, t_w=50_000) == "M = 1715 for 2000; t = 5e4 for 5e5"
     assert layers.note(machine(patterns=2000, steps=550_000), t=500_000, t_w=50_000) == ""
     assert layers.note(None, t=500_000) == ""
     assert layer_panels.late_note(machine(patterns=40), 40) == "t = 5e4 for 5e5"
+
+
+def test_times_in_mathematical_type():
+    assert [layer_panels.power(t) for t in (200, 1_000, 50_000)] == ["200", "10^3", r"5 \times 10^4"]
 
 
 # The theory's part
@@ -232,11 +236,11 @@ def test_all_panels_draw_and_claim_with_results():
 def test_a_curve_is_compared_at_the_same_time_and_wait():
     results = every_result()
     panel = draw(figure_3, "a", results)
-    found = claim(panel, "c_5(t = 1e4), t_w = 1e3")
+    found = claim(panel, "c_5(t = 1e4), t_w = 1000")
     assert found.ours.value == pytest.approx(2**-0.5)
     assert found.paper == pytest.approx(curves("3a")["l=5;tw=1e3"].at(10_000))
-    assert found.note == "M = 1715 for 2e3"
-    assert claim(panel, "c_9(t = 5e5), t_w = 1e3").verdict == "not run at this size"
+    assert found.note == "M = 1715 for 2000"
+    assert claim(panel, "c_9(t = 5e5), t_w = 1000").verdict == "not run at this size"
     del results["widths", "N=10"]
     assert claim(draw(figure_3, "a", results), "c_5(t = 1e4), t_w = 5e4").ours is None
 
@@ -247,12 +251,12 @@ def test_times_beyond_the_end_are_bounds_not_claims():
     kept = (correlations["neuron_layer"] != 3) | correlations.isnull()
     results["waits", "all"]["c"] = correlations.where(kept, 1.0)
     panel = draw(figure_3, "b", results)
-    found = claim(panel, "log10 tau_2^c, t_w = 1e3")
+    found = claim(panel, "log10 tau_2^c, t_w = 1000")
     # Linear in ln t between the values at 1e4 and 5e4, 1/2 and 1/32.
     share = (0.5 - THRESHOLD) / (0.5 - 2.0**-5)
     assert found.ours.value == pytest.approx(4 + share * math.log10(5))
     assert found.paper == pytest.approx(math.log10(349.03))
-    late = claim(panel, "log10 tau_3^c, t_w = 1e3")
+    late = claim(panel, "log10 tau_3^c, t_w = 1000")
     assert late.ours is None
     assert "tau > 5e4" in late.note
     assert claim(panel, "log10 tau_3^c, t_w = 1e5").note == ""
@@ -265,7 +269,7 @@ def test_profiles_of_training_and_test():
     panel = draw(figure_3, "d", {("widths", "N=10"): machine(hidden=hidden)})
     q = claim(panel, "q_2*, training")
     assert (q.ours.value, q.paper, q.paper_error) == (0.5, 0.45403, 0.106)
-    assert q.note == "M = 1715 for 2e3; t = 5e4 for 5e5"
+    assert q.note == "M = 1715 for 2000; t = 5e4 for 5e5"
     assert claim(panel, "q_2*, test").ours.value == 0.25
     assert claim(panel, "n_liquid, training").ours.value == 4
     assert claim(panel, "n_liquid, test").ours.value == 9  # its outputs are taken as given
