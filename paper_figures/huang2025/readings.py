@@ -149,9 +149,5 @@ def finals_study(size: str) -> Study:
                     **reading.changes, "patterns": min(patterns, MOST[size]),
                 },
             )  # fmt: skip
-    return Study(
-        "readings-finals",
-        ensembles,
-        split=None,
-        keep=("E", "E_layer", "kinetic", "A_tanh", "A_sgn", "c_global"),
-    )
+    keep = ("E", "E_layer", "kinetic", "A_tanh", "A_sgn", "c_global")
+    return Study("readings-finals", ensembles, split=None, keep=keep, bundled=True)

@@ -145,7 +145,7 @@ def unpack(bundle: xr.Dataset) -> dict[str, xr.Dataset]:
     """The results that :func:`pack` joined."""
     found = {}
     for label, attributes in json.loads(bundle.attrs["members"]).items():
-        one = bundle.sel(ensemble=label, drop=True)
+        one = bundle.sel(ensemble=label, drop=True).drop_attrs(deep=False)
         for dimension in ("t", "sample", "t_w"):
             if dimension in one.dims:
                 one = one.dropna(dimension, how="all")
