@@ -30,7 +30,7 @@ INCIDENTAL = (
 
 PROVENANCE = (
     "run_id", "code_version", "torch_version", "device_name", "backend", "kernels", "wall_time_s",
-    "replica_steps_per_second", "created", "warnings",
+    "replica_steps_per_second", "created", "resumed_with", "warnings",
 )  # fmt: skip
 """What is told of every run that went into a result."""
 
