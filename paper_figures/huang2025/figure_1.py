@@ -10,7 +10,7 @@ from paper_figures.huang2025 import layers
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
-from paper_figures.huang2025.layer_panels import claim_extents, late_note
+from paper_figures.huang2025.layer_panels import claim_extents, late_note, latest
 from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
 from paper_figures.sheet import AMBER
@@ -87,7 +87,7 @@ def measured(panel: Panel) -> None:
     found = {}
     cells = layers.cells()
     for series, label in FIXED_M.items():
-        result = panel.get("widths", label)
+        result = latest(panel, label)
         hidden = None if result is None else layers.last_profile(result)[:, 1:-1]
         paper, note = cells[series], late_note(result)
         for k, layer in enumerate(paper.x.astype(int)):
@@ -157,5 +157,5 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
 
 
 FIGURE = Figure(
-    name="1", panels={"a": diagram, "b": measured}, studies={"a": (), "b": ("widths",)}, width=3.7
+    name="1", panels={"a": diagram, "b": measured}, studies={"a": (), "b": ("widths", "late")}, width=3.7
 )

@@ -13,11 +13,11 @@ from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.layer_panels import (
     LAST,
     LATE_WAIT,
-    MACHINE,
     all_layers,
     claim_extents,
     compare,
     late_note,
+    latest,
     layer_curve,
     power,
     result_at,
@@ -126,7 +126,7 @@ def overlaps(panel: Panel) -> None:
 
 def profile(panel: Panel) -> None:
     """(d): q_l* against l in training and in test, 1/e, and the liquid between the solids."""
-    result = panel.get(*MACHINE)
+    result = latest(panel)
     note = late_note(result)
     for series, name, colour, symbol in (
         ("training", "q", BLUE, "o"),
@@ -170,5 +170,5 @@ def _liquid(panel: Panel, found: dict[str, Estimate]) -> None:
 FIGURE = Figure(
     name="3",
     panels={"a": memory, "b": relaxation, "c": overlaps, "d": profile},
-    studies={"a": ("waits", "widths"), "b": ("waits", "widths"), "c": ("widths",), "d": ("widths",)},
+    studies=dict.fromkeys("ab", ("waits", "widths", "late")) | dict.fromkeys("cd", ("widths", "late")),
 )

@@ -57,6 +57,6 @@ FIGURE = Figure(
         **{letter: partial(every_layer, name=name) for letter, name in zip("abcd", NAMES, strict=True)},
         **{letter: partial(every_alpha, name=name) for letter, name in zip("efgh", NAMES, strict=True)},
     },
-    studies=dict.fromkeys("abcdefgh", (MACHINE[0],)),
+    studies=dict.fromkeys("abcd", (MACHINE[0], "late")) | dict.fromkeys("efgh", (MACHINE[0],)),
     columns=2,
 )

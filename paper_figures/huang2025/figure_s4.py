@@ -10,4 +10,4 @@ def relaxation(panel: Panel) -> None:
     relaxation_times(panel, "C")
 
 
-FIGURE = Figure(name="S4", panels={"": relaxation}, studies={"": ("waits", "widths")}, columns=1)
+FIGURE = Figure(name="S4", panels={"": relaxation}, studies={"": ("waits", "widths", "late")}, columns=1)

@@ -19,10 +19,15 @@ LAST = 500_000
 BY = r" \times "
 
 
+def latest(panel: Panel, label: str = MACHINE[1]) -> xr.Dataset | None:
+    """A machine of the study ``widths`` at the paper's own times, if it was run that long, else as it was."""
+    late = panel.get("late", label)
+    return panel.get(MACHINE[0], label) if late is None else late
+
+
 def result_at(panel: Panel, t_w: int) -> xr.Dataset | None:
     """The result that has ``t_w``: of the study of waiting times, else of the late machine, or None."""
-    for study, label in (("waits", "all"), MACHINE):
-        result = panel.get(study, label)
+    for result in (panel.get("waits", "all"), latest(panel)):
         if result is not None and t_w in result["t_w"].values:
             return result
     return None
@@ -59,7 +64,7 @@ def compare(
 
 def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
     """c_l, C_l, q_l or Q_l against t at the late t_w, all layers, with claims at ``times``."""
-    result = panel.get(*MACHINE)
+    result = latest(panel)
     t_w = LATE_WAIT if result is None else layers.last_times(result)[1]
     note = layers.note(result, t_w=LATE_WAIT)
     for (series, paper), colour in zip(panel.paper.items(), sequence(len(panel.paper)), strict=True):

@@ -37,11 +37,12 @@ class Results:
         return self.data / self.size / study / f"{label}.nc"
 
     def get(self, study: str, label: str) -> xr.Dataset | None:
-        """The result of an ensemble, with the samples there are; None if there is none.
+        """The result of an ensemble, with the samples there are; None if there is none at this size.
 
         Raises InvalidInput for one of other parameters than the study has now.
         """
-        return self.of(studies_at(self.size)[study], label)
+        wanted = studies_at(self.size)[study]
+        return self.of(wanted, label) if label in wanted.ensembles else None
 
     def of(self, study: Study, label: str) -> xr.Dataset | None:
         """The same for a study that is not among those of the figures."""

@@ -23,6 +23,7 @@ def studies_at(size: str) -> dict[str, Study]:
     """All studies at one size, by name."""
     makers = (
         _widths,
+        _late,
         _patterns,
         _waits,
         _timestep,
@@ -72,6 +73,18 @@ def _widths(size: str) -> Study:
         values["samples"] = few.get(width, values["samples"])
         ensembles[f"N={width}"] = _protocol(size, width=width, **values)
     return Study("widths", ensembles)
+
+
+def _late(size: str) -> Study:
+    """The paper's own times, for what laptops reach of ``widths``: Figs. 1b, 3a-d, S3a-d, S4. Else empty."""
+    if size != "laptop":
+        return Study("late", {})
+    samples = {"N=10": (10, 4), "N=5": (5, 4), "N=20": (20, 2)}
+    timing = {"steps": 550_000, "waiting_time": 50_000, "replicas": 2}
+    return Study(
+        "late",
+        {label: _protocol(size, width=n, samples=count, **timing) for label, (n, count) in samples.items()},
+    )
 
 
 def _patterns(size: str) -> Study:
