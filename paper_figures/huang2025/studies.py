@@ -79,11 +79,10 @@ def _late(size: str) -> Study:
     """The paper's own times, for what laptops reach of ``widths``: Figs. 1b, 3a-d, S3a-d, S4. Else empty."""
     if size != "laptop":
         return Study("late", {})
-    samples = {"N=10": (10, 4), "N=5": (5, 4), "N=20": (20, 2)}
+    samples = {5: 4, 10: 4, 20: 2}
     timing = {"steps": 550_000, "waiting_time": 50_000, "replicas": 2}
     return Study(
-        "late",
-        {label: _protocol(size, width=n, samples=count, **timing) for label, (n, count) in samples.items()},
+        "late", {f"N={n}": _protocol(size, width=n, samples=s, **timing) for n, s in samples.items()}
     )
 
 
