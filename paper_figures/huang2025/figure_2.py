@@ -11,6 +11,7 @@ from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve
 from paper_figures.huang2025.time_panels import Trace
+from paper_figures.sheet import sequence
 
 TIMES = (20, 100, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000)
 """Ten steps at which E(t)/E(0) is compared."""
@@ -127,8 +128,21 @@ def accuracy_fixed_n(panel: Panel) -> None:
 
 
 def energy_fixed_m(panel: Panel) -> None:
-    """(c): M = 2000."""
+    """(c): M = 2000; ours with as many images as leave 400 for the test, and dashed with all 2000."""
     _energy(panel, "widths", FIXED_M, measures.E0_TIME)
+    for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
+        result = panel.get("images", label)
+        if result is None:
+            continue
+        ratio = measures.energy_ratio(result)
+        panel.ours(f"{series}, M = 2000", *measures.curve(ratio), colour=colour, label="_", ls="--", lw=0.9)
+        note = "all 2000 images, 115 left for the test"
+        for t in TIMES:
+            value = estimate(measures.at(ratio, t))
+            panel.claim(f"E({t:g})/E(0), {label}, M = 2000", value, panel.paper[series].at(t), note=note)
+    if panel.get("images", "N=5") is not None:
+        panel.axes.plot([], [], "--", color="0.3", lw=0.9, label="ours, all 2000 images")
+        panel.axes.legend(loc="lower left", fontsize=6.5)
 
 
 def accuracy_fixed_m(panel: Panel) -> None:
@@ -144,7 +158,7 @@ FIGURE = Figure(
         "g": global_correlations.against_t, "h": global_correlations.against_wait,
     },
     studies={
-        "a": ("patterns",), "b": ("patterns",), "c": ("widths",), "d": ("widths",),
+        "a": ("patterns",), "b": ("patterns",), "c": ("widths", "images"), "d": ("widths",),
         "e": ("patterns", "widths"), "f": ("patterns", "widths"), "g": ("waits",), "h": ("waits", "widths"),
     },
 )  # fmt: skip

@@ -60,7 +60,7 @@ def energies(panel: Panel) -> None:
             )
     panel.axes.set(xscale="log", yscale="log", xlim=(1, 2e4), ylim=(5e-3, 3))
     panel.axes.set(xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
-    panel.axes.legend(loc="lower left", fontsize=6.5)
+    panel.legend(loc="lower left", fontsize=6.5)
 
 
 def correlations(panel: Panel) -> None:
@@ -82,7 +82,7 @@ def correlations(panel: Panel) -> None:
                 )
     panel.axes.axhline(0, color="0.6", lw=0.6)
     panel.axes.set(xscale="log", xlim=(10, 2e4), xlabel="$t$ (MD steps)", ylabel="$c(t, t_w)$")
-    panel.axes.legend(loc="lower left")
+    panel.legend(loc="lower left")
 
 
 def table(panel: Panel) -> None:

@@ -34,7 +34,7 @@ def relaxation(panel: Panel) -> None:
             name = f"M = {result.attrs['patterns']}, dt = {dt:g}"
             panel.ours(name, t * dt, ratio, error, colour=colour, ls=style)
     panel.axes.set(xscale="log", yscale="log", xlabel="physical time $t\\,dt$", ylabel="$E(t)/E(0)$")
-    panel.axes.legend(loc="lower left", fontsize=6)
+    panel.legend(loc="lower left", fontsize=6)
 
 
 def layers(panel: Panel) -> None:
@@ -52,7 +52,7 @@ def layers(panel: Panel) -> None:
         panel.ours(f"dt = {dt:g}", result["weight_layer"], *measures.mean(scaled), colour=colour, bars=True)
     panel.axes.axhline(1, color="0.5", lw=0.8, ls=":")
     panel.axes.set(yscale="log", xlabel="layer $l$", ylabel="$E_l/(n_l T)$")
-    panel.axes.legend()
+    panel.legend()
 
 
 def late_energy(panel: Panel) -> None:
@@ -91,8 +91,7 @@ def late_energy(panel: Panel) -> None:
         share = Estimate(1 - limit / values[0], error / values[0], min(e.samples for _, e in found))
         panel.claim(f"share of E* at dt = 0.01 that is the time step's, {patterns}", share)
     panel.axes.set(xlabel="time step $dt$", ylabel="$E^*/E(0)$", xlim=(0, None), ylim=(0, None))
-    if panel.axes.lines:
-        panel.axes.legend()
+    panel.legend()
 
 
 FIGURE = Figure(

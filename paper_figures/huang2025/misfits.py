@@ -149,15 +149,15 @@ def content(result: xr.Dataset, what: str) -> xr.DataArray:
 def finals_table(results: Results) -> list[Row]:
     """The finals, best fit first; the first finalist also with other contents of E(t)."""
     study = finals_study(results.size)
-    names = {label(reading, what): (reading, what) for reading in FINALISTS for what in _ensembles()}
-    stored = {key: results.of(study, name) for name, key in names.items() if name in study.ensembles}
     rows = []
     for reading in FINALISTS:
-        there = {what: stored.get((reading, what)) for what in _ensembles()}
+        names = {what: label(reading, what) for what in _ensembles()}
+        there = {
+            what: results.of(study, name) if name in study.ensembles else None for what, name in names.items()
+        }
         for extra in CONTENTS if reading is FINALISTS[0] else [""]:
-            misfits = _energies(there, extra)
-            if not extra:
-                misfits |= _correlations(there) | _accuracies(there)
+            # What E contains changes neither correlations nor accuracies.
+            misfits = _energies(there, extra) | _correlations(there) | _accuracies(there)
             if misfits:
                 rows.append(Row(f"{reading.name}, {extra}" if extra else reading.name, reading, misfits))
     return sorted(rows, key=lambda row: (math.isinf(row.fit), row.fit))

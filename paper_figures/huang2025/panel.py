@@ -94,6 +94,11 @@ class Panel:
         source = source if paper is not None else ""
         self.claims.append(Claim(self.name, name, ours, paper, paper_error, source, note))
 
+    def legend(self, **style: Any) -> None:
+        """A legend, if there is anything to name."""
+        if self.axes.get_legend_handles_labels()[0]:
+            self.axes.legend(**style)
+
     def empty(self, why: str) -> None:
         """Say in the panel why something is missing."""
         self.axes.text(

@@ -24,6 +24,7 @@ def studies_at(size: str) -> dict[str, Study]:
     makers = (
         _widths,
         _late,
+        _images,
         _patterns,
         _waits,
         _timestep,
@@ -84,6 +85,17 @@ def _late(size: str) -> Study:
     return Study(
         "late", {f"N={n}": _protocol(size, width=n, samples=s, **timing) for n, s in samples.items()}
     )
+
+
+def _images(size: str) -> Study:
+    """The paper's M = 2000 where 115 images are enough for the test, that is for energies: Fig. 2c. Else empty."""
+    if size != "laptop":
+        return Study("images", {})
+    ensembles = {}
+    for width, samples in ((5, 8), (10, 6), (20, 4)):
+        timing = {"steps": 20_000, "waiting_time": 10_000, "replicas": 1, "samples": samples}
+        ensembles[f"N={width}"] = replace(_protocol(size, width=width, **timing), patterns=2000)
+    return Study("images", ensembles, split=None, keep=("E", "E_layer", "A_tanh", "A_sgn"))
 
 
 def _patterns(size: str) -> Study:
