@@ -88,7 +88,7 @@ def _late(size: str) -> Study:
 
 
 def _images(size: str) -> Study:
-    """The paper's M = 2000 where 115 images are enough for the test, that is for energies: Fig. 2c. Else empty."""
+    """The paper's M = 2000, for energies, where 115 images are enough for the test: Fig. 2c. Else empty."""
     if size != "laptop":
         return Study("images", {})
     ensembles = {}
