@@ -102,12 +102,14 @@ class ChunkRun:
         if self.chunk.t_w is None:
             r, v = self.experiment.start(self.members)
         else:
-            r, v = self.experiment.split(self._at_split(), self.members)
+            kept = self._at_split(velocities=True) if self.protocol.velocities == "kept" else None
+            r, v = self.experiment.split(self._at_split(), self.members, kept)
         return r, v, self.chunk.first - 1, 0.0
 
-    def _at_split(self) -> torch.Tensor:
+    def _at_split(self, velocities: bool = False) -> torch.Tensor:
+        """Positions or velocities (samples, P) of the trunks at t_w."""
         assert self.chunk.t_w is not None
-        kept = [self.workspace.get(split_name(self.chunk.t_w, s)) for s in self.chunk.samples]
+        kept = [self.workspace.get(split_name(self.chunk.t_w, s, velocities)) for s in self.chunk.samples]
         return torch.stack([self.experiment.on_device(row) for row in kept])
 
     def _past(self) -> torch.Tensor | None:
@@ -122,8 +124,10 @@ class ChunkRun:
             if t in self._times and t < self.chunk.last:
                 self._measure(r, v, t)
             if t in self.protocol.waiting_times:
-                for sample, row in zip(self.chunk.samples, r, strict=True):
+                for sample, row, moving in zip(self.chunk.samples, r, v, strict=True):
                     self.workspace.put(split_name(t, sample), row.cpu().numpy())
+                    if self.protocol.velocities == "kept":
+                        self.workspace.put(split_name(t, sample, velocities=True), moving.cpu().numpy())
             return
         since = t - self.chunk.t_w
         if t in self._times:

@@ -16,7 +16,7 @@ from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
 from simulate.presets import PRESETS
 from simulate.progress import ProgressBar, log_beside_bar
-from simulate.protocol import DEVICES, PRECISIONS, Protocol
+from simulate.protocol import DEVICES, PRECISIONS, VELOCITIES, Protocol
 from simulate.run import resume as resume_run
 from simulate.run import run as run_protocol
 from simulate.schedule import SCHEDULES
@@ -71,6 +71,9 @@ def run(
     waiting_time: Annotated[
         str, typer.Option(help="t_w < steps, where each sample is split into replicas; several: 100,1000.")
     ] = str(Protocol.waiting_time),
+    velocities: Annotated[
+        str, choice(VELOCITIES, "Of replicas at t_w: thermal ones, or those of their sample.")
+    ] = Protocol.velocities,
     samples: Annotated[int, typer.Option(help="Independent starts.")] = Protocol.samples,
     first_sample: Annotated[int, typer.Option(help="Number of the first one.")] = Protocol.first_sample,
     replicas: Annotated[int, typer.Option(help="Copies of each sample at every t_w.")] = Protocol.replicas,
@@ -125,9 +128,9 @@ def run(
         threshold=threshold, images=images, labels=labels, depth=depth, width=width, patterns=patterns,
         temperature=temperature, schedule=schedule, initial_temperature=initial_temperature,
         schedule_steps=schedule_steps, steps=steps, waiting_time=integers("waiting_time", waiting_time),
-        samples=samples, first_sample=first_sample, replicas=replicas, seed=seed, start=start, dt=dt,
-        eta=eta, thermostat=thermostat, c_scale=c_scale, device=device, backend=backend, precision=precision,
-        threads=threads, replicas_per_chunk=replicas_per_chunk, per_decade=per_decade,
+        velocities=velocities, samples=samples, first_sample=first_sample, replicas=replicas, seed=seed,
+        start=start, dt=dt, eta=eta, thermostat=thermostat, c_scale=c_scale, device=device,
+        backend=backend, precision=precision, threads=threads, replicas_per_chunk=replicas_per_chunk, per_decade=per_decade,
         frames_per_decade=frames_per_decade, matrix_times=integers("matrix_times", matrix_times),
         checkpoint_every=checkpoint_every, hot=hot, keep_state=keep_state,
     )  # fmt: skip

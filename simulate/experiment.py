@@ -37,9 +37,17 @@ class ThermalExperiment:
         r = start.positions(self.protocol.start, self.machine, self.protocol.seed, samples)
         return r, torch.zeros_like(r)
 
-    def split(self, positions: torch.Tensor, members: list[Member]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copy each sample's positions (samples, P) to its replicas, with fresh thermal velocities."""
+    def split(
+        self, positions: torch.Tensor, members: list[Member], velocities: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copy each sample's positions (samples, P) to its replicas.
+
+        Their ``velocities`` are those of the samples, or fresh thermal ones without.
+        """
         replicas = len(members) // len(positions)
+        if velocities is not None:
+            r, v = (x.repeat_interleave(replicas, dim=0) for x in (positions, velocities))
+            return r, v
         t_w = members[0].t_w or 0
         keys = noise.keys(self.protocol.seed, members, noise.VELOCITY)
         temperature = float(self._schedule.temperatures(t_w, 1)[0])

@@ -18,8 +18,8 @@ _SHARED = {
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "huang2025": MappingProxyType({**_SHARED, "start": "small"}),
-        "huang2025-as-printed": MappingProxyType({**_SHARED, "start": "uniform"}),
+        "huang2025": MappingProxyType({**_SHARED, "start": "small", "velocities": "kept"}),
+        "huang2025-as-printed": MappingProxyType({**_SHARED, "start": "uniform", "velocities": "fresh"}),
     }
 )
 """Parameters by name of the preset. M = 1715 is what the 10,000-image set of MNIST leaves beside 400 test

@@ -18,6 +18,7 @@ from simulate.schedule import Schedule
 from simulate.start import is_law
 from simulate.systems.thermal_machine import C_SCALES
 
+VELOCITIES = ("fresh", "kept")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
@@ -41,6 +42,8 @@ class Protocol:
         schedule, initial_temperature, schedule_steps: see :class:`simulate.schedule.Schedule`.
         steps: all steps from 0.
         waiting_time: t_w, where each sample is split into replicas; several of them, each has its own.
+        velocities: of replicas at t_w: "fresh" (thermal, each its own) or "kept" (those of the sample: noise
+            alone sets replicas apart).
         samples, replicas: independent starts, and copies of each at every t_w.
         first_sample: number of the first sample: a run of samples 4..7 continues one of 0..3.
         seed: of everything random.
@@ -78,6 +81,7 @@ class Protocol:
     schedule_steps: int | None = None
     steps: int = 20_000
     waiting_time: int | tuple[int, ...] = 10_000
+    velocities: str = "fresh"
     samples: int = 4
     replicas: int = 4
     first_sample: int = 0
@@ -131,6 +135,7 @@ class Protocol:
             )
         checks.one_of("images", self.images, IMAGES)
         checks.one_of("labels", self.labels, LABELS)
+        checks.one_of("velocities", self.velocities, VELOCITIES)
         checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)

@@ -301,9 +301,9 @@ class Folder:
 Workspace = Memory | Folder
 
 
-def split_name(t_w: int, sample: int) -> str:
-    """Under which name a sample's positions at t_w are kept; ``sample`` counts from 0 in this run."""
-    return f"split-{t_w}.sample-{sample}"
+def split_name(t_w: int, sample: int, velocities: bool = False) -> str:
+    """Under which name a sample's positions or velocities at t_w are kept; samples count from 0 here."""
+    return f"split-{t_w}.sample-{sample}{'.velocities' if velocities else ''}"
 
 
 def frame_name(chunk: Chunk, since: int) -> str:
@@ -314,7 +314,7 @@ def frame_name(chunk: Chunk, since: int) -> str:
 def taken_at(name: str, chunk: Chunk) -> int | None:
     """The step at which the configuration in the file ``name`` was kept by ``chunk``; None if it was not."""
     if chunk.t_w is None:
-        split = re.fullmatch(r"split-(\d+)\.sample-(\d+)\.npz", name)
+        split = re.fullmatch(r"split-(\d+)\.sample-(\d+)(\.velocities)?\.npz", name)
         return int(split[1]) if split and int(split[2]) in chunk.samples else None
     frame = re.fullmatch(rf"chunk-{chunk.number:04d}\.frame-(\d+)\.npz", name)
     return chunk.t_w + int(frame[1]) if frame else None

@@ -86,6 +86,8 @@ def _configurations(folder: Folder, protocol: Protocol, part: Chunk, t: int) -> 
     if part.t_w is None:
         kept = [t_w for t_w in protocol.waiting_times if t_w <= t]
         names += [split_name(t_w, sample) for t_w in kept for sample in part.samples]
+        if protocol.velocities == "kept" and "extends" not in folder.manifest:  # its branches have begun
+            names += [split_name(t_w, sample, velocities=True) for t_w in kept for sample in part.samples]
     else:
         times = sorted({*protocol.frame_times().tolist(), *protocol.matrix_times})
         names += [frame_name(part, since) for since in times if part.t_w + since <= t]
@@ -94,7 +96,8 @@ def _configurations(folder: Folder, protocol: Protocol, part: Chunk, t: int) -> 
     found = []
     for name in names:
         try:
-            if not (np.abs(folder.get(name)) <= 1).all():
+            row = folder.get(name)
+            if not (np.isfinite(row) if name.endswith(".velocities") else np.abs(row) <= 1).all():
                 found.append(f"{name}: a particle is outside (-1, 1) or not finite")
         except (InvalidInput, TypeError) as error:
             found.append(str(error) if isinstance(error, InvalidInput) else f"{name} holds no numbers")

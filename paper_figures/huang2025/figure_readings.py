@@ -16,10 +16,10 @@ from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE
 
 WINNER = FINALISTS[0]
 SHOWN = {
-    WINNER.name: (BLUE, "winner: S ~ 0.1, J ~ 0.01"),
-    "uniform:1,1": (ORANGE, "as printed: uniform in (-1, 1)"),
+    WINNER.name: (BLUE, "winner: S ~ 0.1, J ~ 0.01, velocities kept"),
+    f"{WINNER.name}, fresh velocities at t_w": (AMBER, "winner, fresh velocities"),
+    "uniform:1,1, fresh velocities at t_w": (ORANGE, "as printed: uniform in (-1, 1)"),
     f"{WINNER.name}, thermostat literal": (GREEN, "winner, thermostat literal"),
-    f"{WINNER.name}, dt = 0.005": (AMBER, "winner, dt = 0.005"),
 }
 """Finalists drawn as curves."""
 

@@ -19,10 +19,17 @@ from simulate.presets import preset
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to fill the gaps: what it changes of the preset."""
+    """One way to fill the gaps.
+
+    Attributes:
+        name: for tables.
+        changes: what it changes of the preset.
+        after_wait: whether it is the first finalist up to t_w: then only its correlations are its own.
+    """
 
     name: str
     changes: Mapping[str, Any]
+    after_wait: bool = False
 
     @classmethod
     def start(cls, law: str, c_scale: str = "1") -> "Reading":
@@ -80,18 +87,24 @@ def _near() -> tuple[Reading, ...]:
 
 SCANS = (Scan("coarse", _coarse(), samples=4, seed=5), Scan("near", _near(), samples=6, seed=6))
 
+SMALL = {"start": "normal:0.1,0.01"}
 FINALISTS = (
-    Reading.start("normal:0.1,0.01"),
+    Reading("normal:0.1,0.01", SMALL),
+    Reading("normal:0.1,0.01, fresh velocities at t_w", {**SMALL, "velocities": "fresh"}, after_wait=True),
     Reading.start("normal:0.1,0.005"),
     Reading.start("uniform:0.2,0.02"),
+    Reading.start("uniform:0.2,0.017"),
     Reading.start("fan-in:0.1,1"),
-    Reading.start("uniform:1,1"),
-    Reading.start("uniform:1,1", "inv-sqrt"),
-    Reading("normal:0.1,0.01, thermostat literal", {"start": "normal:0.1,0.01", "thermostat": "literal"}),
-    Reading("normal:0.1,0.01, dt = 0.005", {"start": "normal:0.1,0.01", "dt": 0.005}),
-    Reading("normal:0.1,0.01, dt = 0.02", {"start": "normal:0.1,0.01", "dt": 0.02}),
+    Reading("uniform:1,1, fresh velocities at t_w", {"start": "uniform:1,1", "velocities": "fresh"}),
+    Reading(
+        "uniform:1,1, fresh velocities at t_w, c = 1/sqrt(N)",
+        {"start": "uniform:1,1", "velocities": "fresh", "c_scale": "inv-sqrt"},
+    ),
+    Reading("normal:0.1,0.01, thermostat literal", {**SMALL, "thermostat": "literal"}),
+    Reading("normal:0.1,0.01, dt = 0.005, eta per step", {**SMALL, "dt": 0.005}),
+    Reading("normal:0.1,0.01, dt = 0.02, eta per step", {**SMALL, "dt": 0.02}),
 )
-"""Readings that go into the finals: the best of the scan, the printed text, and one of each other gap."""
+"""Readings that go into the finals: the best of the scan, the text as printed, and one of each other gap."""
 
 
 def label(reading: Reading, what: str) -> str:
@@ -104,7 +117,7 @@ def scan_study(size: str) -> Study:
     """The short runs of all readings."""
     common: dict[str, Any] = {
         "patterns": MOST[size], "steps": 3_000, "waiting_time": 1, "replicas": 1, "per_decade": 20,
-        "keep_state": False,
+        "keep_state": False, "velocities": "fresh",
     }  # fmt: skip
     if size == "smoke":
         common |= {"data": "digits", "steps": 100}
@@ -124,30 +137,27 @@ def scan_study(size: str) -> Study:
 
 
 def finals_study(size: str) -> Study:
-    """The longer runs of the finalists."""
-    common: dict[str, Any] = {"per_decade": 16, "replicas": 1, "keep_state": False, "samples": 4, "seed": 7}
-    common |= {"classes": (0, 1), "threshold": None if size == "smoke" else 127.0}
-    if size == "smoke":
-        common |= {"data": "digits"}
-    steps, waits = (13_000, (100, 1_000, 10_000)) if size != "smoke" else (300, (10, 100))
+    """The longer runs of the finalists: N = 10 with its correlations, the others for their energies."""
+    smoke = size == "smoke"
+    common: dict[str, Any] = {
+        "per_decade": 16, "replicas": 1, "keep_state": False, "seed": 7, "patterns": MOST[size],
+        "classes": (0, 1), "threshold": None if smoke else 127.0, "data": "digits" if smoke else "mnist",
+    }  # fmt: skip
+    correlations = {"steps": 13_000, "waiting_time": (100, 1_000, 10_000), "samples": 4}
+    # Thermal velocities at step 1: a start that is not quite at rest.
+    energies = {"steps": 10_000, "waiting_time": 1, "velocities": "fresh"}
+    if smoke:
+        correlations |= {"steps": 300, "waiting_time": (10, 100)}
+        energies |= {"steps": 300}
     ensembles: dict[str, Protocol] = {}
-    for reading in FINALISTS[:1] if size == "smoke" else FINALISTS:
-        for width in (5, 10, 20):
-            timing: dict[str, Any] = (
-                {"steps": steps, "waiting_time": waits}
-                if width == 10
-                else {"steps": min(steps, 10_000), "waiting_time": 1}
-            )
-            ensembles[label(reading, f"N={width}")] = preset(
-                "huang2025", **{**common, **timing, **reading.changes, "width": width, "patterns": MOST[size]}
-            )
-        for patterns in (10, 40, 250):
-            ensembles[label(reading, f"M={patterns}")] = preset(
-                "huang2025",
-                **{
-                    **common, "steps": min(steps, 10_000), "waiting_time": 1, "samples": 6,
-                    **reading.changes, "patterns": min(patterns, MOST[size]),
-                },
-            )  # fmt: skip
+    for reading in FINALISTS[:2] if smoke else FINALISTS:
+        sets: dict[str, dict[str, Any]] = {"N=10": correlations}
+        if not reading.after_wait:
+            sets |= {f"N={n}": {**energies, "width": n, "samples": 4} for n in (5, 20)}
+            sets |= {
+                f"M={m}": {**energies, "patterns": min(m, MOST[size]), "samples": 6} for m in (10, 40, 250)
+            }
+        for what, values in sets.items():
+            ensembles[label(reading, what)] = preset("huang2025", **{**common, **values, **reading.changes})
     keep = ("E", "E_layer", "kinetic", "A_tanh", "A_sgn", "c_global")
     return Study("readings-finals", ensembles, split=None, keep=keep, bundled=True)

@@ -59,11 +59,13 @@ def difference(a: str, b: str) -> str:
 def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
     """A run (docs/schema.md) as one value a sample; ``keep`` names the variables that are wanted.
 
-    One-time variables are averaged over replicas and over t_w, two-time ones over replicas or pairs; the
-    matrices between all machines are kept as they are. Numbers are float32.
+    One-time variables are those of the undisturbed trajectory up to the last t_w, then means over its
+    replicas; two-time ones means over replicas or pairs; the matrices between all machines are kept as they
+    are. Numbers are float32.
     """
     protocol = Protocol.from_json(run.attrs["protocol"])
-    found = {name: run[name].mean(["t_w", "replica"], skipna=False) for name in ONE_TIME}
+    # Before its t_w, a branch holds the values of the trunk.
+    found = {name: run[name].isel(t_w=-1, drop=True).mean("replica", skipna=False) for name in ONE_TIME}
     for name in TWO_TIME:
         member = "replica" if name[0] in "cC" else "pair"
         found[name] = (

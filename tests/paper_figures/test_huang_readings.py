@@ -79,8 +79,9 @@ def test_contents_of_the_energy():
 def test_readings_are_distinct_runs():
     for study in (scan_study("laptop"), finals_study("laptop")):
         assert len(set(study.ensembles.values())) == len(study.ensembles)
-        assert all(re.fullmatch(r"[a-zNM=.0-9()-]+", name) for name in study.ensembles)
+        assert all(re.fullmatch(r"[a-zNM=._0-9()-]+", name) for name in study.ensembles)
     assert sum(len(scan.readings) for scan in SCANS) > 100
-    printed = next(reading for reading in FINALISTS if reading.name == "uniform:1,1")
+    printed = next(reading for reading in FINALISTS if reading.name.startswith("uniform:1,1"))
     assert finals_study("laptop").ensembles[label(printed, "N=10")].start == "uniform:1,1"
+    assert finals_study("laptop").ensembles[label(printed, "N=10")].velocities == "fresh"
     assert Reading.start("small", "inv-sqrt").changes == {"start": "small", "c_scale": "inv-sqrt"}
