@@ -14,11 +14,8 @@ import xarray as xr
 
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import READING_ERROR, Curve, curves
 from paper_figures.huang2025.results import Results
-
-READING_ERROR = 1e-3
-"""Of a digitised value."""
 
 ORIGINS = (1, 2, 11)
 """Steps whose energy may be the E(0) of the figures; 11 is the first point of Fig. 2c."""
@@ -50,7 +47,7 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
     mean, error = curves_at.mean(0), curves_at.std(0, ddof=1) / math.sqrt(len(rows))
     y = paper.y[shown]
     spread = np.nan_to_num(paper.error[shown])
-    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + READING_ERROR**2)))
+    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + (READING_ERROR * y) ** 2)))
     difference = np.log(mean / y) if logarithmic else mean - y
     return Misfit(chi2, float(np.sqrt(np.mean(difference**2))), int(shown.sum()))
 

@@ -86,13 +86,13 @@ class Panel:
 
     def claim(
         self, name: str, ours: Estimate | None, paper: float | None = None, paper_error: float = 0.0,
-        source: str = "digitised", note: str = "",
+        source: str = "digitised", note: str = "", at_least: bool = False,
     ) -> None:  # fmt: skip
         """Add a row to the scoreboard; see :class:`Claim`."""
         if paper is not None and not np.isfinite(paper):
             paper = None
         source = source if paper is not None else ""
-        self.claims.append(Claim(self.name, name, ours, paper, paper_error, source, note))
+        self.claims.append(Claim(self.name, name, ours, paper, paper_error, source, note, at_least))
 
     def legend(self, **style: Any) -> None:
         """A legend, if there is anything to name."""

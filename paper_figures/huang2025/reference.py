@@ -11,6 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepglass.errors import InvalidInput
+
+READING_ERROR = 1e-3
+"""Of a digitised value, as a share of it."""
+
 FOLDER = Path(__file__).with_name("reference")
 
 
@@ -32,6 +37,8 @@ class Curve:
 @cache
 def curves(panel: str) -> dict[str, Curve]:
     """All series of a panel such as ``2c`` or ``S1a``, by name; empty where none was digitised."""
+    if not FOLDER.is_dir():
+        raise InvalidInput(f"the digitised curves are missing: there is no folder {FOLDER}")
     path = FOLDER / f"fig{panel}.csv"
     if not path.exists():
         return {}

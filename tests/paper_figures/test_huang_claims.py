@@ -13,7 +13,7 @@ from paper_figures.huang2025.reference import curves
 
 
 def claim(value, error, paper, samples=5, paper_error=0.0):
-    return Claim("2c", "x", Estimate(value, error, samples), paper, paper_error, "digitised")
+    return Claim("2c", "x", Estimate(value, error, samples), paper, paper_error, "null")
 
 
 def test_verdict_is_students_t_at_one_percent():
@@ -28,6 +28,33 @@ def test_verdict_is_students_t_at_one_percent():
     assert [claim(2, 0.0, 2).verdict, claim(2, 0.0, 1).verdict] == ["agrees", "differs"]
 
 
+def test_what_lies_within_the_reach_of_a_text_agrees_and_no_more():
+    """tau ~ 1e3 within a factor of two: 2.7 and 3.3 agree exactly, 3.5 differs if our error is small."""
+
+    def said(value, error):
+        return Claim("2a", "log10 tau", Estimate(value, error, 6), 3.0, 0.3, "text")
+
+    assert said(2.71, 0.01).verdict == said(3.29, 1e-9).verdict == "agrees"
+    assert said(3.5, 0.01).verdict == "differs"
+    assert said(3.5, 0.1).verdict == "agrees"
+    assert said(3.5, 0.01).z == pytest.approx(20)
+
+
+def test_the_error_of_reading_a_figure_counts():
+    assert Claim("3d", "q", Estimate(0.9995, 1e-6, 6), 0.9985, 0.0, "digitised").verdict == "agrees"
+    assert Claim("3d", "q", Estimate(0.9995, 1e-6, 6), 0.9955, 0.0, "digitised").verdict == "differs"
+
+
+def test_a_lower_bound_differs_from_what_is_smaller_alone():
+    def bound(paper):
+        return Claim("3b", "log10 tau", Estimate(4.7, math.nan, 4), paper, 0.05, "digitised", "", True)
+
+    assert bound(3.1).verdict == "differs"
+    assert bound(4.65).verdict == bound(5.2).verdict == "not reached"
+    assert math.isnan(bound(3.1).z)
+    assert "> 4.7" in table([bound(3.1)])
+
+
 def test_an_error_of_the_papers_adds_degrees_of_freedom():
     """Ours alone: 4; equal errors: 16; the paper's alone: a Gaussian."""
     assert claim(0.0, 1.0, 0.0).freedom == 4
@@ -40,7 +67,7 @@ def test_an_error_of_the_papers_adds_degrees_of_freedom():
 def test_a_true_number_differs_once_in_a_hundred_times():
     """20,000 experiments of 4 samples: 200 +- 14 false alarms; z of 4 is 6e-5."""
     rng = np.random.default_rng(0)
-    verdicts = [Claim("", "", estimate(rng.normal(3, 2, 4)), 3.0, 0.0, "text").verdict for _ in range(20_000)]
+    verdicts = [Claim("", "", estimate(rng.normal(3, 2, 4)), 3.0, 0.0, "null").verdict for _ in range(20_000)]
     assert abs(verdicts.count("differs") - 200) < 4 * 14
 
 

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 from paper_figures.huang2025 import misfits
-from paper_figures.huang2025.misfits import FIT, JUDGE, READING_ERROR, Misfit, Row, misfit
+from paper_figures.huang2025.misfits import FIT, JUDGE, Misfit, Row, misfit
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
-from paper_figures.huang2025.reference import Curve
+from paper_figures.huang2025.reference import READING_ERROR, Curve
 
 T = np.unique(np.round(10 ** (np.arange(0, 4.01, 0.05))))
 
@@ -38,9 +38,10 @@ def test_misfit_of_the_curve_itself_is_nothing_and_of_a_shifted_one_the_shift():
     assert shifted.rms == pytest.approx(np.log(1.1))
     plain = misfit(made(lambda t: falling(t) + 0.05), paper(falling), 1e4, logarithmic=False)
     assert plain.rms == pytest.approx(0.05)
-    assert plain.chi2 == pytest.approx((0.05 / READING_ERROR) ** 2)
+    at = falling(np.array([20.0, 70.0, 300.0, 4_000.0]))
+    assert plain.chi2 == pytest.approx(np.mean((0.05 / (READING_ERROR * at)) ** 2))
     known = misfit(made(lambda t: falling(t) + 0.05), paper(falling, error=0.05), 1e4, logarithmic=False)
-    assert known.chi2 == pytest.approx(0.05**2 / (0.05**2 + READING_ERROR**2))
+    assert known.chi2 == pytest.approx(np.mean(0.05**2 / (0.05**2 + (READING_ERROR * at) ** 2)))
 
 
 def test_chi_square_per_point_of_a_true_reading_is_student_squared():
