@@ -15,7 +15,6 @@ from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, Results
 from paper_figures.yoshino2020.checks import table
 from simulate.progress import ProgressBar
-from simulate.signals import checkpoint_before_stopping
 
 app = application("Figures, each with the numbers behind it.")
 
@@ -72,7 +71,7 @@ def huang2025(
 
     May be stopped at any time and called again: finished samples are kept, the others go on.
     """
-    with checkpoint_before_stopping(), ProgressBar() as progress:
+    with ProgressBar() as progress:
         made = thermal.make(
             out, figure, size, from_stored=from_stored, data=data, runs=runs, workers=workers,
             progress=progress, overwrite=overwrite,

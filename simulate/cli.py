@@ -130,9 +130,10 @@ def run(
         schedule_steps=schedule_steps, steps=steps, waiting_time=integers("waiting_time", waiting_time),
         velocities=velocities, samples=samples, first_sample=first_sample, replicas=replicas, seed=seed,
         start=start, dt=dt, eta=eta, thermostat=thermostat, c_scale=c_scale, device=device,
-        backend=backend, precision=precision, threads=threads, replicas_per_chunk=replicas_per_chunk, per_decade=per_decade,
-        frames_per_decade=frames_per_decade, matrix_times=integers("matrix_times", matrix_times),
-        checkpoint_every=checkpoint_every, hot=hot, keep_state=keep_state,
+        backend=backend, precision=precision, threads=threads, replicas_per_chunk=replicas_per_chunk,
+        per_decade=per_decade, frames_per_decade=frames_per_decade,
+        matrix_times=integers("matrix_times", matrix_times), checkpoint_every=checkpoint_every, hot=hot,
+        keep_state=keep_state,
     )  # fmt: skip
     if preset is not None:
         named = PRESETS[one_of("preset", preset, PRESETS)]

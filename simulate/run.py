@@ -146,7 +146,7 @@ class _Job:
         device = protocol.torch_device()
         backend = choose(protocol.backend, device)
         machines_that_fit(protocol, backend)  # before data are drawn that would not fit either
-        data = _data(protocol)
+        data = data_of(protocol)
         limit = machines_that_fit(protocol, backend, data.inputs.shape[1], data.outputs.shape[1])
         about = {
             "run_id": secrets.token_hex(8),
@@ -168,7 +168,7 @@ class _Job:
         manifest = workspace.manifest
         protocol = Protocol.from_values(manifest.get("protocol"))
         protocol.check_host()
-        data = _data(protocol)
+        data = data_of(protocol)
         if data.sha256 != manifest["data_sha256"]:
             raise InvalidInput(
                 f"the data of {workspace.path} have changed: sha256 was {manifest['data_sha256'][:12]}...,"
@@ -354,7 +354,8 @@ def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
     return folder_now
 
 
-def _data(protocol: Protocol) -> DataSet:
+def data_of(protocol: Protocol) -> DataSet:
+    """The patterns a protocol is about; raises InvalidInput as :func:`simulate.data.load`."""
     return load(
         protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
         depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,

@@ -1,9 +1,9 @@
 """Numbers that carry a figure's claim: ours with its error, the paper's beside it, and a verdict.
 
 The test behind a verdict is Student's: t = (ours - paper)/error, with Welch's degrees of freedom (those of
-our samples, and no end of them for the paper's error, whose samples are not known). A number *differs* when a
-true one would be as far off once in a hundred times. What a text says (``tau_0 ~ 1e3``) is an interval as wide
-as its words reach: only what lies beyond it is held against our error.
+our samples, and no end of them for the paper's error, whose samples are not known). A number *differs* when
+a true one would be as far off once in a hundred times. What a text says (``tau_0 ~ 1e3``) is an interval as
+wide as its words reach: only what lies beyond it is held against our error.
 """
 
 import math

@@ -4,19 +4,22 @@ Runs live in a working folder, outside the repository; what is kept of them (:mo
 data. Whatever stops the work, the next call goes on: finished samples are kept, an unfinished run is resumed.
 """
 
+import fcntl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import xarray as xr
 
-from deepglass import schema
+from deepglass import files, schema
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures.huang2025 import reduced
 from paper_figures.huang2025.studies import studies_at
 from paper_figures.huang2025.study import Study
 from simulate import Protocol
+from simulate.run import data_of
 from simulate.sweep import Point, State, run_sweep
 
 DATA = Path(__file__).parents[1] / "data" / "huang2025"
@@ -46,14 +49,18 @@ class Results:
 
     def of(self, study: Study, label: str) -> xr.Dataset | None:
         """The same for a study that is not among those of the figures."""
-        path = self._bundle(study) if study.bundled else self.file(study.name, label)
+        path = self.path(study, label)
         found = _stored(path, path.stat().st_mtime_ns, label) if path.exists() else None
         if found is None:
             return None
         wanted = reduced.identity(study.ensembles[label])
         if changed := reduced.difference(found.attrs["identity"], wanted):
-            raise InvalidInput(f"{path} is of other parameters ({changed}); delete it and run it anew")
+            raise InvalidInput(f"{path}: {label} is of other parameters ({changed}); delete it and its runs")
         return found
+
+    def path(self, study: Study, label: str) -> Path:
+        """The file that holds the result of an ensemble, alone or with others."""
+        return self._bundle(study) if study.bundled else self.file(study.name, label)
 
     def _bundle(self, study: Study) -> Path:
         return self.data / self.size / f"{study.name}.nc"
@@ -78,19 +85,28 @@ class Results:
     ) -> None:
         """Run what is missing of a study and keep it.
 
-        Raises DeepglassError if a run failed (what the others found is kept), InvalidInput before any work
-        for a folder that cannot be written.
+        Raises InvalidInput before any work for a folder that cannot be written, a stored result of other
+        parameters and one on other data than there are now; DeepglassError if a run failed (what the others
+        found is kept).
         """
-        folder = runs / self.size / study.name
-        points = list(self._points(study, labels or list(study.ensembles)))
+        wanted = list(study.ensembles) if labels is None else labels
+        for label in wanted:
+            files.check_target(self.path(study, label), overwrite=True)
+        self.harvest(study, runs, wanted)  # what a call that was killed has left
+        points = [point for label in wanted for point in self._points(study, label)]
         if not points:
             return
+        for label in wanted:
+            self._check_data(study, label)
+        points = [replace(point, index=index) for index, point in enumerate(points)]
+        folder = runs / self.size / study.name
         try:
-            outcomes = run_sweep(
-                [point for point, _ in points], folder, workers=workers, progress=progress, retry=True
-            )
-        finally:
-            self.harvest(study, runs)
+            outcomes = run_sweep(points, folder, workers=workers, progress=progress, retry=True)
+        except BaseException:
+            with suppress(DeepglassError):  # the first error is the one to tell
+                self.harvest(study, runs, wanted)
+            raise
+        self.harvest(study, runs, wanted)
         failed = [outcome for outcome in outcomes if outcome.state is not State.done]
         if failed:
             first = failed[0]
@@ -99,45 +115,97 @@ class Results:
                 f" {first.point.name}: {first.reason or first.state}"
             )
 
-    def harvest(self, study: Study, runs: Path = RUNS) -> None:
-        """Keep what finished runs of a study found that is not kept yet."""
-        folder = runs / self.size / study.name
-        fresh: dict[str, list[xr.Dataset]] = {}
-        for point, label in self._points(study, list(study.ensembles)):
-            file = point.file(folder)
-            if file.exists():
-                fresh.setdefault(label, []).append(reduced.reduce(schema.read(file, "run"), study.keep))
-        for label, found in fresh.items():
-            old = self.of(study, label)
-            fresh[label] = [reduced.join([*([] if old is None else [old]), *found])]
+    def harvest(self, study: Study, runs: Path = RUNS, labels: list[str] | None = None) -> None:
+        """Keep what finished runs of a study found that is not kept yet.
+
+        Raises InvalidInput, after all others are kept, for runs of other parameters or on other data.
+        """
+        problems, fresh = [], {}
+        for label in list(study.ensembles) if labels is None else labels:
+            try:
+                paths = [point.file(runs / self.size / study.name) for point in self._points(study, label)]
+                found = [_reduced(path, study, label) for path in paths if path.exists()]
+                if found:
+                    fresh[label] = found
+            except InvalidInput as error:
+                problems.append(str(error))
+        groups = [list(fresh)] if study.bundled and fresh else [[label] for label in fresh]
+        for group in groups:  # each a file
+            with _alone(self.path(study, group[0])):
+                joined = {}
+                for label in group:
+                    try:
+                        joined[label] = self._joined(study, label, fresh[label])
+                    except InvalidInput as error:
+                        problems.append(str(error))
+                self._store(study, joined)
+        if problems:
+            raise InvalidInput("; ".join(problems))
+
+    def _joined(self, study: Study, label: str, fresh: list[xr.Dataset]) -> xr.Dataset:
+        """What is stored now, with what runs have found since; their samples replace those that are there."""
+        old = self.of(study, label)
+        if old is None:
+            return reduced.join(fresh)
+        known = {s for result in fresh for s in result["sample"].values.tolist()}
+        rest = [s for s in old["sample"].values.tolist() if s not in known]
+        return reduced.join([old.sel(sample=rest), *fresh] if rest else fresh)
+
+    def _store(self, study: Study, results: dict[str, xr.Dataset]) -> None:
         if not study.bundled:
-            for label, (joined,) in fresh.items():
-                reduced.write(joined, self.file(study.name, label))
-        elif fresh:
+            for label, result in results.items():
+                reduced.write(result, self.file(study.name, label))
+        elif results:
             path = self._bundle(study)
             kept = dict(_bundled(path, path.stat().st_mtime_ns)) if path.exists() else {}
-            kept |= {label: joined for label, (joined,) in fresh.items()}
-            schema.write(reduced.pack(kept), path, "bundle", overwrite=True)
+            schema.write(reduced.pack({**kept, **results}), path, "bundle", overwrite=True)
 
-    def _points(self, study: Study, labels: list[str]) -> Iterator[tuple[Point, str]]:
-        """The missing runs as points of a sweep."""
-        index = 0
-        for label in labels:
-            for part in self.missing(study, label):
-                last = part.first_sample + part.samples - 1
-                yield Point(index, f"{label}.samples={part.first_sample}-{last}", {}, part), label
-                index += 1
+    def _check_data(self, study: Study, label: str) -> None:
+        """Further samples of a stored result must be on its data."""
+        old = self.of(study, label)
+        if old is None or not self.missing(study, label):
+            return
+        now = data_of(study.ensembles[label])
+        if now.sha256 != old.attrs["data_sha256"]:
+            raise InvalidInput(
+                f"{self.path(study, label)} is on other data ({old.attrs['data_source']}) than there are now"
+                f" ({now.source}); name a folder of data of its own by --data"
+            )
+
+    def _points(self, study: Study, label: str) -> Iterator[Point]:
+        """The missing runs of an ensemble as points of a sweep."""
+        for index, part in enumerate(self.missing(study, label)):
+            last = part.first_sample + part.samples - 1
+            yield Point(index, f"{label}.samples={part.first_sample}-{last}", {}, part)
+
+
+def _reduced(path: Path, study: Study, label: str) -> xr.Dataset:
+    """What is kept of a run; raises InvalidInput if it is not one of this ensemble."""
+    result = reduced.reduce(schema.read(path, "run"), study.keep)
+    wanted = reduced.identity(study.ensembles[label])
+    if changed := reduced.difference(result.attrs["identity"], wanted):
+        raise InvalidInput(f"{path} is a run of other parameters ({changed}); delete it")
+    return result
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time adds to a result."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / ".lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _stored(path: Path, changed: int, label: str) -> xr.Dataset | None:
     """An ensemble's result in its own file, or in the bundle of its study."""
     if path.stem == label:
-        return _alone(path, changed)
+        return _single(path, changed)
     return _bundled(path, changed).get(label)
 
 
 @lru_cache(maxsize=64)
-def _alone(path: Path, changed: int) -> xr.Dataset:
+def _single(path: Path, changed: int) -> xr.Dataset:
     return reduced.read(path)
 
 
