@@ -5,7 +5,7 @@ import math
 
 import xarray as xr
 
-from paper_figures.huang2025 import global_correlations, late_values, measures, relaxation, time_panels
+from paper_figures.huang2025 import global_correlations, late_values, measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
@@ -57,7 +57,7 @@ def _energy(panel: Panel, study: str, series: dict[str, str], origin: int) -> No
         note = _note(trace)
         assert paper is not None  # all of these are digitised
         for t in TIMES:
-            value = None if ours is None else estimate(measures.at(ours, t))
+            value = measures.reading(ours, t)
             panel.claim(f"E({t:g})/E(0), {trace.label}", value, paper.at(t), note=note)
         _course(panel, trace.label, ours, paper, note)
 
@@ -72,19 +72,20 @@ def _course(panel: Panel, label: str, ours: xr.DataArray | None, curve: Curve, n
         few = ""
         if ours is not None and value is not None and value.samples < ours.sizes["sample"]:
             few = f"reached in {value.samples} of {ours.sizes['sample']} samples"
-        told = time_panels.joined(note, few)
+        told = notes.joined(note, few)
         known = relaxation.resolution(curve, 10**drawn) if math.isfinite(drawn) else 0.0
         panel.claim(f"log10 {name}, {label}", value, drawn, known, note=told)
         if label in TYPICAL:
-            told = time_panels.joined(note, few, f"the paper's curve: {drawn:.2f}")
+            told = notes.joined(note, few, f"the paper's curve: {drawn:.2f}")
             panel.claim(f"log10 {name}, {label}, text", value, TEXT_TIMES[name], FACTOR, "text", told)
     average = paper.isel(sample=0)
+    covered = ours is not None and measures.last_time(ours) >= relaxation.STRAIGHT[1]
     for name, shape in (("R^2", relaxation.r_squared), ("curvature", relaxation.curvature)):
-        value = None if ours is None else relaxation.jackknife(ours, shape)
+        value = relaxation.jackknife(ours, shape) if ours is not None and covered else None
         drawn = shape(average)
         panel.claim(f"{name} of E in ln t, {label}", value, drawn, note=note)
     if label in TYPICAL:
-        told = time_panels.joined(note, f"the paper's curve: {drawn:.2f}")
+        told = notes.joined(note, f"the paper's curve: {drawn:.2f}")
         # Straight: slopes at both ends within a factor of two (see relaxation.line).
         panel.claim(f"curvature of E in ln t, {label}, text", value, 0.0, 1 / 6, "text", told)
 
@@ -103,18 +104,19 @@ def _accuracy(panel: Panel, study: str, series: dict[str, str]) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None
         for t in LEARNING:
-            value = None if ours is None else estimate(measures.at(ours, t))
+            value = measures.reading(ours, t)
             error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
             panel.claim(f"A({t:g}), {trace.label}", value, paper.at(t), error, note=_note(trace))
         until = relaxation.end(ours, relaxation.as_values(paper))
-        value = None if ours is None else estimate(relaxation.late(ours, until))
+        late = None if ours is None else relaxation.late(ours, until)
         drawn = late_values.of_paper(paper, until)
-        told = time_panels.note(trace.result, late_values.span(until), patterns=_patterns(trace.label))
+        told = notes.joined(_note(trace), late_values.span(until), late_values.at_chance(late))
+        value = None if late is None else estimate(late)
         panel.claim(f"late A, {trace.label}", value, drawn, late_values.REPEAT_A, note=told)
 
 
 def _note(trace: Trace) -> str:
-    return time_panels.note(trace.result, patterns=_patterns(trace.label))
+    return notes.note(trace.result, patterns=_patterns(trace.label))
 
 
 def energy_fixed_n(panel: Panel) -> None:
@@ -138,7 +140,7 @@ def energy_fixed_m(panel: Panel) -> None:
         panel.ours(f"{series}, M = 2000", *measures.curve(ratio), colour=colour, label="_", ls="--", lw=0.9)
         note = "all 2000 images, 115 left for the test"
         for t in TIMES:
-            value = estimate(measures.at(ratio, t))
+            value = measures.reading(ratio, t)
             panel.claim(f"E({t:g})/E(0), {label}, M = 2000", value, panel.paper[series].at(t), note=note)
     if panel.get("images", "N=5") is not None:
         panel.axes.plot([], [], "--", color="0.3", lw=0.9, label="ours, all 2000 images")

@@ -7,7 +7,7 @@ and output, a liquid between them.
 import numpy as np
 
 from deepglass.phases import THRESHOLD
-from paper_figures.huang2025 import layers, measures
+from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.layer_panels import (
@@ -19,7 +19,6 @@ from paper_figures.huang2025.layer_panels import (
     late_note,
     latest,
     layer_curve,
-    power,
     result_at,
     threshold,
     time_axes,
@@ -42,10 +41,10 @@ def memory(panel: Panel) -> None:
             values = None if result is None else layer_curve(result, "c", layer, t_w)
             panel.beside(series, panel.paper[series], colour=colour)
             if values is not None:
-                label = f"$t_w={power(t_w)}$" if layer == 5 else "_"
+                label = f"$t_w={notes.power(t_w)}$" if layer == 5 else "_"
                 panel.ours(series, *measures.curve(values), colour=colour, label=label, ls=line)
-            claim = f"c_{layer}(t = {{t}}), t_w = {measures.short(t_w)}"
-            compare(panel, claim, series, values, MEMORY_TIMES, layers.note(result))
+            claim = f"c_{layer}(t = {{t}}), t_w = {notes.short(t_w)}"
+            compare(panel, claim, series, values, MEMORY_TIMES, notes.note(result))
     time_axes(panel, "$c_l(t, t_w)$")
     for layer, line in ((5, "-"), (9, "--")):
         panel.axes.plot([], [], line, color="0.3", label=f"$l={layer}$")
@@ -53,7 +52,10 @@ def memory(panel: Panel) -> None:
 
 
 def relaxation_times(panel: Panel, name: str) -> None:
-    """Time at which c_l or C_l falls to 1/e against t_w, all layers; triangles: later than the run's end."""
+    """Time at which c_l or C_l falls to 1/e against t_w, all layers; triangles: later than the run's end.
+
+    Such a time is claimed as a lower bound, the last that was measured.
+    """
     results = {t_w: result_at(panel, t_w) for t_w in _waits(panel)}
     layer_names = list(panel.paper)
     for series, colour in zip(layer_names, sequence(len(layer_names)), strict=True):
@@ -62,7 +64,7 @@ def relaxation_times(panel: Panel, name: str) -> None:
         panel.axes.plot(paper.x, paper.y, ":", color=colour, lw=0.6, zorder=0)
         panel.axes.plot([], [], "-", color=colour, label=f"${layer}$")
         fallen: dict[int, Estimate] = {}
-        bounds: dict[int, float] = {}
+        bounds: dict[int, Estimate] = {}
         for t_w, result in results.items():
             if result is None:
                 continue
@@ -71,15 +73,15 @@ def relaxation_times(panel: Panel, name: str) -> None:
             if np.isfinite(found.value):
                 fallen[t_w] = found
             else:
-                bounds[t_w] = layers.last_time(values)
+                bounds[t_w] = Estimate(np.log10(measures.last_time(values)), np.nan, found.samples)
         _draw_times(panel, layer, fallen, bounds, colour)
         for t_w, tau in zip(paper.x.astype(int), paper.y, strict=True):
-            extra = f"tau > {measures.short(bounds[t_w])}, the end of our run" if t_w in bounds else ""
             panel.claim(
-                f"log10 tau_{layer}^{name}, t_w = {measures.short(t_w)}",
-                fallen.get(t_w),
+                f"log10 tau_{layer}^{name}, t_w = {notes.short(t_w)}",
+                fallen.get(t_w, bounds.get(t_w)),
                 float(np.log10(tau)),
-                note=layers.note(results.get(t_w), extra),
+                note=notes.note(results.get(t_w), "beyond the end of our run" if t_w in bounds else ""),
+                at_least=t_w in bounds,
             )
     symbol = rf"$\tau_l^{{\,{name}}}$ (MD steps)"
     panel.axes.set(xscale="log", yscale="log", xlabel="$t_w$ (MD steps)", ylabel=symbol)
@@ -97,7 +99,7 @@ def _waits(panel: Panel) -> list[int]:
 
 
 def _draw_times(
-    panel: Panel, layer: int, fallen: dict[int, Estimate], bounds: dict[int, float], colour: Colour
+    panel: Panel, layer: int, fallen: dict[int, Estimate], bounds: dict[int, Estimate], colour: Colour
 ) -> None:
     """Lines with bars for times that were reached, triangles for their lower bounds."""
     if fallen:
@@ -109,7 +111,7 @@ def _draw_times(
         error = np.log(10) * tau * np.array([log.error for log in logs])
         panel.ours(f"l={layer}", t_w, tau, error, colour=colour, label="_", bars=True, ms=3)
     if bounds:
-        at, least = np.array(list(bounds)), np.array(list(bounds.values()))
+        at, least = np.array(list(bounds)), 10 ** np.array([log.value for log in bounds.values()])
         panel.axes.plot(at, least, "^", ms=3.5, mfc="none", color=colour)
         panel.record("ours", f"l={layer}, lower bound", at, least)
 

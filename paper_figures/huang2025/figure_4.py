@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from compare import errors
 from compare.errors import Pairs, jackknife
 from compare.trees import block_chance, block_contrast, flat_cophenetic, tree
+from paper_figures.huang2025 import notes
 from paper_figures.huang2025.claims import RARE, Estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.overlap_distributions import (
     NOT_RUN,
+    SHARED_NOTHING,
     Overlaps,
     estimated,
     of_pairs,
     overlaps,
     peaks_of,
     relative_width,
-    steps,
-    unlike,
 )
 from paper_figures.huang2025.overlap_panels import KINDS, by_kind, distribution, sorted_matrix
 from paper_figures.huang2025.panel import Panel
@@ -69,7 +69,7 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
             ours = None if pairs is None else of_pairs(statistic, pairs)
             reference = centre if name == "mean" else None
             said = SYMMETRY if (kind, name) == (KINDS[2], "mean") else ""
-            said = "; ".join(filter(None, [said, note]))
+            said = notes.joined(said, note)
             panel.claim(f"{name} of Q_{layer}, {kind}", ours, reference, source="text", note=said)
     if layer != LIQUID:
         return
@@ -82,7 +82,7 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
         panel.claim(f"{name} of Q_{layer}, all pairs", ours, 0.0, source="text", note=note)
     for kind in KINDS[1:]:
         ours = None if found is None else relative_width(found, kinds[kind])
-        reason = "; ".join(filter(None, ["1 where nothing is shared", note]))
+        reason = notes.joined(SHARED_NOTHING, note)
         panel.claim(f"width of Q_{layer} over that of independent vectors, {kind}", ours, note=reason)
 
 
@@ -115,7 +115,7 @@ def _block_claims(panel: Panel, found: Overlaps | None, layer: int) -> None:
         similar = estimated(jackknife(lambda kept: tree(_kept(found.matrix, kept)).cophenetic, found.sample))
         p = block_chance(found.matrix, found.sample)
         chance = Estimate(float(p < RARE), 0.0, blocks.samples)
-        note = "; ".join(filter(None, [f"permutation of samples: p = {p:.2g}", note]))
+        note = notes.joined(f"permutation of samples: p = {p:.2g}", note)
     panel.claim(
         f"same-sample less different-sample overlap, l = {layer}", blocks, 0.0 if liquid else None,
         source="text", note=note,
@@ -160,14 +160,14 @@ def _cophenetic_claim(
     """How much of a hierarchy the overlaps are, with what the same overlaps in any order give."""
     if found is not None:
         flat, spread = flat_cophenetic(found.matrix)
-        note = "; ".join(filter(None, [f"in any order {flat:.2f} +- {spread:.2f}", note]))
+        note = notes.joined(f"in any order {flat:.2f} +- {spread:.2f}", note)
     panel.claim(f"cophenetic correlation, l = {layer}", ours, note=note)
 
 
 def _entitle(panel: Panel, layer: int, found: Overlaps | None) -> None:
     title = f"{'liquid' if layer == LIQUID else 'solid'}, $l = {layer}$"
     if found is not None:
-        title += rf", $\ln\alpha = {found.made['ln alpha']:g}$, $t = {steps(found.made['t'])}$"
+        title += rf", $\ln\alpha = {found.made['ln alpha']:g}$, $t = {notes.power(found.made['t'])}$"
     panel.axes.set_title(title, fontsize=7.5)
 
 
@@ -175,10 +175,10 @@ def _note(found: Overlaps | None, machines: tuple[int, int] | None = None) -> st
     """What is not as in the paper, and fewer machines than it has."""
     if found is None:
         return ""
-    said = unlike(found.made, PAPER)
+    said = notes.differences(found.made, PAPER)
     have = (len(np.unique(found.sample)), len(np.unique(found.replica)))
     if machines is not None and have != machines:
-        said += f"{', ' if said else ''}{have[0]} x {have[1]} machines for {machines[0]} x {machines[1]}"
+        said = notes.joined(said, f"{have[0]} x {have[1]} machines for {machines[0]} x {machines[1]}")
     return said
 
 

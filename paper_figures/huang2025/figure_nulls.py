@@ -18,19 +18,19 @@ same noise on all data, which is long forgotten; were it not, differences would 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from paper_figures.huang2025 import layers, measures, relaxation, time_panels
+from paper_figures.huang2025 import layers, measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_s5 import draw_profile, profile_axes
 from paper_figures.huang2025.layer_panels import MACHINE
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.studies import NULLS
-from paper_figures.huang2025.time_panels import Trace, joined
+from paper_figures.huang2025.time_panels import Trace
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK, Colour
 from simulate.data.dataset import TEST_PATTERNS
 
@@ -82,22 +82,8 @@ def extent(name: str) -> Quantity:
     return Quantity(name, lambda result: layers.extents(hidden(result))[name])
 
 
-def _late(values: xr.DataArray) -> Estimate:
-    return estimate(relaxation.late(values, relaxation.end(values)))
-
-
-ENERGY = Quantity("E*/E(0)", lambda result: _late(measures.energy_ratio(result)))
-ACCURACY = Quantity("A*", lambda result: _late(result["A_tanh"]))
-
-
-def unlike(a: Estimate, b: Estimate) -> Estimate:
-    """a - b of two independent groups of samples; ``samples`` - 1 are Welch's degrees of freedom."""
-    found = relaxation.unlike(a, b)
-    if not found.error > 0:
-        return found
-    parts = [(e.error / found.error) ** 4 / (e.samples - 1) for e in (a, b) if e.error > 0]
-    # Rounding may leave the quotient just below a whole number.
-    return replace(found, samples=1 + max(int(1 / sum(parts) + 1e-9), 1))
+ENERGY = Quantity("E*/E(0)", lambda result: estimate(relaxation.late(measures.energy_ratio(result))))
+ACCURACY = Quantity("A*", lambda result: estimate(relaxation.late(result["A_tanh"])))
 
 
 def results(panel: Panel) -> Results:
@@ -109,7 +95,7 @@ def times(result: xr.Dataset | None) -> str:
     """When, in words."""
     if result is None:
         return ""
-    t, t_w = (measures.short(time) for time in layers.last_times(result))
+    t, t_w = (notes.short(time) for time in measures.last_times(result))
     return f"t = {t} after t_w = {t_w}"
 
 
@@ -133,15 +119,15 @@ def claim(panel: Panel, quantity: Quantity, found: Results, *, chance: bool = Fa
     for label in NULLS:
         result, ours, note = found[label], None, times(found[label])
         if result is not None and own is not None:
-            if layers.last_times(result) == layers.last_times(own):
-                ours = unlike(quantity.of(result), quantity.of(own))
+            if measures.last_times(result) == measures.last_times(own):
+                ours = relaxation.unlike(quantity.of(result), quantity.of(own))
             else:  # then more than the data differs
-                note = joined(note, f"but {times(own)} with the data unchanged")
+                note = notes.joined(note, f"but {times(own)} with the data unchanged")
         panel.claim(f"{quantity.name}, {NAMES[label]} - {OWN}", ours, 0.0, 0.0, "null", _note(ours, note))
 
 
 def _note(ours: Estimate | None, note: str) -> str:
-    return joined(note, "no layer is liquid" if ours is not None and np.isnan(ours.value) else "")
+    return notes.joined(note, notes.NO_LIQUID if ours is not None and np.isnan(ours.value) else "")
 
 
 def profiles(panel: Panel) -> None:

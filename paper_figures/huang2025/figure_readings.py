@@ -15,6 +15,7 @@ from paper_figures.huang2025.reference import curves
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE
 
 WINNER = FINALISTS[0]
+"""What the preset is. A test sees to it that it has the best fit of the finals."""
 SHOWN = {
     WINNER.name: (BLUE, "winner: S ~ 0.1, J ~ 0.01, velocities kept"),
     f"{WINNER.name}, fresh velocities at t_w": (AMBER, "winner, fresh velocities"),

@@ -2,7 +2,7 @@
 
 import math
 
-from paper_figures.huang2025 import late_values, measures, relaxation, time_panels
+from paper_figures.huang2025 import late_values, measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
@@ -43,13 +43,13 @@ def energy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None  # all of these are digitised
         for t in TIMES:
-            value = None if ours is None else estimate(measures.at(ours, t))
-            told = time_panels.note(trace.result, _elsewhere(trace.series, "2c", t))
+            value = measures.reading(ours, t)
+            told = notes.note(trace.result, _elsewhere(trace.series, "2c", t))
             panel.claim(f"E({t:g})/E(0), {trace.series}", value, paper.at(t), note=told)
         until = relaxation.end(ours, relaxation.as_values(paper))
         value = None if ours is None else estimate(relaxation.late(ours, until))
         drawn = late_values.of_paper(paper, until)
-        told = time_panels.note(trace.result, late_values.span(until))
+        told = notes.note(trace.result, late_values.span(until))
         panel.claim(f"late E/E(0), {trace.series}", value, drawn, late_values.REPEAT_E * drawn, note=told)
 
 
@@ -61,9 +61,9 @@ def accuracy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None
         for t in LEARNING:
-            value = None if ours is None else estimate(measures.at(ours, t))
+            value = measures.reading(ours, t)
             error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
-            told = time_panels.note(trace.result, _elsewhere(trace.series, "2d", t))
+            told = notes.note(trace.result, _elsewhere(trace.series, "2d", t))
             panel.claim(f"A({t:g}), {trace.series}", value, paper.at(t), error, note=told)
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from paper_figures.huang2025 import measures, time_panels
-from paper_figures.huang2025.claims import estimate
+from paper_figures.huang2025 import measures, notes, time_panels
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 
@@ -23,8 +22,8 @@ def _against_t(variable: str) -> Callable[[Panel], None]:
             t_w = time_panels.waiting(series)
             ours = found.get(t_w)
             for t in TIMES:
-                value = None if ours is None else estimate(measures.at(ours, t))
-                panel.claim(f"{variable}({t:g}, {t_w:g})", value, paper.at(t), note=time_panels.note(result))
+                value = measures.reading(ours, t)
+                panel.claim(f"{variable}({t:g}, {t_w:g})", value, paper.at(t), note=notes.note(result))
 
     return draw
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from paper_figures.huang2025 import layers, measures
+from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
 from paper_figures.huang2025.layer_panels import (
@@ -39,8 +39,8 @@ def every_alpha(panel: Panel, name: str) -> None:
         panel.beside(series, panel.paper[series], colour=colour)
         note, values = "", None
         if result is not None:
-            t_w = layers.last_times(result)[1]
-            note = layers.note(result, t_w=LATE_WAIT)
+            t_w = measures.last_times(result)[1]
+            note = notes.note(result, t_w=LATE_WAIT)
             values = layer_curve(result, name, LAYER, t_w)
             text = rf"${label}$, $\ln\alpha={np.log(result.attrs['alpha']):.1f}$"
             panel.ours(series, *measures.curve(values), colour=colour, label=text)

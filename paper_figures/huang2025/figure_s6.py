@@ -4,14 +4,14 @@ import math
 
 import xarray as xr
 
-from paper_figures.huang2025 import layers, measures
-from paper_figures.huang2025.claims import Estimate
+from paper_figures.huang2025 import layers, measures, notes, relaxation
+from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_s5 import draw_profile, legend, profile_axes
+from paper_figures.huang2025.late_values import at_chance
 from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import curves
-from paper_figures.huang2025.relaxation import unlike
 from paper_figures.sheet import sequence
 
 DEPTHS = {
@@ -38,7 +38,7 @@ def energy(panel: Panel) -> None:
         if result is not None:
             ratio = measures.energy_ratio(result)
             panel.ours(f"L={depth}", *measures.curve(ratio), colour=colour, label=f"$L={depth}$")
-            ours = measures.late(xr.Dataset({"ratio": ratio}), "ratio")
+            ours = estimate(relaxation.late(ratio))
         panel.claim(f"late E/E(0), L = {depth}", ours, note=late_note(result))
     panel.axes.set(xscale="log", yscale="log", xlabel="$t$ (MD steps)", ylabel="$E(t)/E(0)$")
     legend(panel)
@@ -47,11 +47,12 @@ def energy(panel: Panel) -> None:
 def accuracy(panel: Panel) -> None:
     """(b): accuracy on the test patterns, network with tanh; not digitised either."""
     for (depth, result), colour in zip(_results(panel).items(), sequence(len(DEPTHS)), strict=True):
-        ours = None
+        ours, stuck = None, ""
         if result is not None:
             panel.ours(f"L={depth}", *measures.curve(result["A_tanh"]), colour=colour, label=f"$L={depth}$")
-            ours = measures.late(result, "A_tanh")
-        panel.claim(f"late A, L = {depth}", ours, note=late_note(result))
+            late = relaxation.late(result["A_tanh"])
+            ours, stuck = estimate(late), at_chance(late)
+        panel.claim(f"late A, L = {depth}", ours, note=notes.joined(late_note(result), stuck))
     panel.axes.set(xscale="log", xlabel="$t$ (MD steps)", ylabel="test accuracy $A(t)$")
     legend(panel)
 
@@ -75,8 +76,10 @@ def profile(panel: Panel) -> None:
     reach = math.sqrt(2) * layers.extents_of(paper)["xi_s"].error
     for depth in (depth for depth in DEPTHS if depth > DEEP):
         deeper, deep = found[depth], found[DEEP]
-        ours = None if deeper is None or deep is None else unlike(deeper["xi_s"], deep["xi_s"])
-        note = "; ".join(part for part in ("text: unchanged by L", late_note(results[depth])) if part)
+        ours = None if deeper is None or deep is None else relaxation.unlike(deeper["xi_s"], deep["xi_s"])
+        undefined = ours is not None and math.isnan(ours.value)
+        solid = f"{notes.NO_LIQUID} in one of them" if undefined else ""
+        note = notes.joined("text: unchanged by L", late_note(results[depth]), solid)
         panel.claim(f"xi_s(L = {depth}) - xi_s(L = {DEEP})", ours, 0.0, reach, "text", note)
     profile_axes(panel, max(DEPTHS) - 1)
     legend(panel)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from paper_figures.huang2025 import measures, relaxation, time_panels
+from paper_figures.huang2025 import measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve, curves
@@ -26,12 +26,12 @@ def against_t(panel: Panel) -> None:
     panel.axes.axhline(0, color="0.6", lw=0.6, ls=":")
     panel.axes.set(ylabel="$c(t, t_w)$, global")
     time_panels.legend(panel, "lower left")
-    note = time_panels.note(result)
+    note = notes.note(result)
     for series, paper in panel.paper.items():
         t_w = time_panels.waiting(series)
         ours = found.get(t_w)
         for t in TIMES:
-            value = None if ours is None else estimate(measures.at(ours, t))
+            value = measures.reading(ours, t)
             error = relaxation.error_at(paper, t)
             panel.claim(f"c({t:g}, {t_w:g})", value, paper.at(t), error, note=note)
         if t_w == SWING:
@@ -56,11 +56,11 @@ def _swing(panel: Panel, ours: xr.DataArray | None, paper: Curve, note: str) -> 
     if ours is not None and float(ours.dropna("t", how="all")["t"][-1]) < paper.x[near][-1]:
         ours = None
     value = None if ours is None else relaxation.jackknife(ours, depth)
-    told = time_panels.joined(note, "at the paper's points")
+    told = notes.joined(note, "at the paper's points")
     panel.claim(f"minimum of c(t, {SWING})", value, paper.y[lowest], float(paper.error[lowest]), note=told)
     reach = float(np.log10(paper.x[near][-1] / paper.x[near][0])) / 2
     value = None if ours is None else relaxation.jackknife(ours, moment)
-    told = time_panels.joined(note, "error: spacing of the paper's points")
+    told = notes.joined(note, "error: spacing of the paper's points")
     panel.claim(
         f"log10 t of the minimum, t_w = {SWING}", value, math.log10(paper.x[lowest]), reach, note=told
     )
@@ -93,7 +93,7 @@ def against_wait(panel: Panel) -> None:
             series, list(found), [e.value for e in found.values()], [e.error for e in found.values()],
             colour=colour, label=f"${variable}^*$", bars=True, ms=3,
         )  # fmt: skip
-        _late_claims(panel, variable, found, t, curves(other), time_panels.note(result))
+        _late_claims(panel, variable, found, t, curves(other), notes.note(result))
         same = {w: at for w, curve in _by_wait(curves(other)).items() if math.isfinite(at := curve.at(t))}
         if t != LATEST and same:
             panel.axes.plot(list(same), list(same.values()), "x", ms=4, mew=0.8, color=colour)
@@ -103,7 +103,7 @@ def against_wait(panel: Panel) -> None:
     )
     time_panels.legend(panel, "upper left")
     if t != LATEST:
-        here, there = time_panels.power(t), time_panels.power(LATEST)
+        here, there = notes.power(t), notes.power(LATEST)
         time_panels.remark(panel, f"ours, crosses (paper): $t = {here}$\ncircles (paper): $t = {there}$")
 
 
@@ -123,12 +123,12 @@ def _late_claims(
     late = panel.paper[f"{variable}*"]
     for t_w, value in zip(late.x, late.y, strict=True):
         if t_w in by_wait and math.isfinite(by_wait[t_w].at(t)):
-            told, error = f"t = {measures.short(t)}", relaxation.error_at(by_wait[t_w], t)
+            told, error = f"t = {notes.short(t)}", relaxation.error_at(by_wait[t_w], t)
             value = by_wait[t_w].at(t)
         else:
-            told, error = measures.instead("t", t, LATEST), _drift(by_wait, t_w, t)
+            told, error = notes.instead("t", t, LATEST), _drift(by_wait, t_w, t)
         ours = found.get(int(t_w))
-        panel.claim(f"{variable}*({t_w:g})", ours, value, error, note=time_panels.joined(note, told))
+        panel.claim(f"{variable}*({t_w:g})", ours, value, error, note=notes.joined(note, told))
 
 
 def _drift(curves: dict[int, Curve], t_w: float, t: float) -> float:

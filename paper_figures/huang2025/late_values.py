@@ -11,7 +11,7 @@ from typing import Literal
 
 import xarray as xr
 
-from paper_figures.huang2025 import measures, relaxation, time_panels
+from paper_figures.huang2025 import measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve, curves
@@ -24,6 +24,9 @@ REPEAT_A, REPEAT_E = 0.012, 0.06
 MOST_ACCURATE = 3.2
 """ln alpha of the largest A* at N = 10, as the text says it, and the ensemble there."""
 BEST = "M=250"
+
+LEARNT = 0.6
+"""Late test accuracy below which a machine sits at chance: as one does that answers one class for all."""
 
 LARGEST = "M=4000"
 """At N = 10; runs only exist at the size that has so many images."""
@@ -64,9 +67,15 @@ def of_paper(curve: Curve, until: float) -> float:
     return float(relaxation.late(relaxation.as_values(curve), until)[0])
 
 
+def at_chance(late: xr.DataArray | None) -> str:
+    """How many samples' late test accuracies are below LEARNT, ``2 of 6 samples at chance``; empty if none."""
+    stuck = 0 if late is None else int((late < LEARNT).sum())
+    return "" if late is None or not stuck else f"{stuck} of {int(late.count())} samples at chance"
+
+
 def span(until: float) -> str:
     """In words, the times a late value is a mean over."""
-    first, last = (measures.short(float(f"{t:.2g}")) for t in (until / 2, until))
+    first, last = (notes.short(float(f"{t:.2g}")) for t in (until / 2, until))
     return f"t = {first}..{last}"
 
 
@@ -84,12 +93,14 @@ def point(panel: Panel, label: str, series: str, quantity: str) -> Point:
     reach = [v for v in (values, None if curve is None else relaxation.as_values(curve)) if v is not None]
     until = relaxation.end(*reach) if reach else math.nan
     patterns = int(label.removeprefix("M=")) if by_patterns else 2000
+    late = None if values is None else relaxation.late(values, until)
+    told = (span(until) if reach else "", at_chance(late) if quantity == "A" else "")
     return Point(
-        None if values is None else relaxation.late(values, until),
+        late,
         math.nan if result is None else math.log(result.attrs["alpha"]),
         math.nan if curve is None else of_paper(curve, until),
         float(series.removeprefix("lnalpha=") or "nan"),
-        time_panels.note(result, span(until) if reach else "", patterns=patterns),
+        notes.note(result, *told, patterns=patterns),
     )
 
 
@@ -162,6 +173,6 @@ def accuracies(panel: Panel) -> None:
         ours = None
         if best.ours is not None and other.ours is not None:
             ours = relaxation.unlike(best.ours, other.ours)
-        told = time_panels.joined("text: > 0", other.note)
+        told = notes.joined("text: > 0", other.note)
         error = math.sqrt(2) * REPEAT_A
         panel.claim(f"A*, {BEST} - A*, {label}", ours, best.paper - other.paper, error, note=told)

@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 
 from deepglass.phases import THRESHOLD
-from paper_figures.huang2025 import layers, measures
-from paper_figures.huang2025.claims import Estimate, estimate
+from paper_figures.huang2025 import measures, notes
+from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.studies import studies_at
 from paper_figures.sheet import sequence
 
 MACHINE = ("widths", "N=10")
@@ -16,13 +17,18 @@ LATE_WAIT = 50_000
 LAST = 500_000
 """The paper's t_w and last t of everything at a late t_w."""
 
-BY = r" \times "
+FEWEST = 2
+"""Samples of the study ``late`` below which there is no error bar, and ``widths`` is shown instead."""
 
 
 def latest(panel: Panel, label: str = MACHINE[1]) -> xr.Dataset | None:
-    """A machine of the study ``widths`` at the paper's own times, if it was run that long, else as it was."""
-    late = panel.get("late", label)
-    return panel.get(MACHINE[0], label) if late is None else late
+    """A machine of the study ``widths`` at the paper's own times, if at least two samples were run that long,
+    else as it was; its attribute ``asked`` is the number of samples its study is to have."""
+    for study, least in (("late", FEWEST), (MACHINE[0], 1)):
+        found = panel.get(study, label)
+        if found is not None and found.sizes["sample"] >= least:
+            return found.assign_attrs(asked=studies_at(panel.results.size)[study].ensembles[label].samples)
+    return None
 
 
 def result_at(panel: Panel, t_w: int) -> xr.Dataset | None:
@@ -56,17 +62,15 @@ def compare(
 ) -> None:
     """Claims of a curve (t, sample) at several times beside the paper's ``series``; ``name`` has {t}."""
     for t in times:
-        # Beyond the end of a run there is nothing, which is not the same as a number that is undefined.
-        reached = values is not None and t <= layers.last_time(values)
-        ours = estimate(measures.at(values, t)) if values is not None and reached else None
-        panel.claim(name.format(t=measures.short(t)), ours, panel.paper[series].at(t), note=note)
+        ours = measures.reading(values, t)
+        panel.claim(name.format(t=notes.short(t)), ours, panel.paper[series].at(t), note=note)
 
 
 def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
     """c_l, C_l, q_l or Q_l against t at the late t_w, all layers, with claims at ``times``."""
     result = latest(panel)
-    t_w = LATE_WAIT if result is None else layers.last_times(result)[1]
-    note = layers.note(result, t_w=LATE_WAIT)
+    t_w = LATE_WAIT if result is None else measures.last_times(result)[1]
+    note = notes.note(result, t_w=LATE_WAIT)
     for (series, paper), colour in zip(panel.paper.items(), sequence(len(panel.paper)), strict=True):
         layer = int(series.removeprefix("l="))
         values = None if result is None else layer_curve(result, name, layer, t_w)
@@ -74,18 +78,9 @@ def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
         if values is not None:
             panel.ours(series, *measures.curve(values), colour=colour, label=f"${layer}$")
         compare(panel, f"{name}_{layer}(t = {{t}})", series, values, times, note)
-    time_axes(panel, rf"${name}_l(t, t_w = {power(t_w)})$")
+    time_axes(panel, rf"${name}_l(t, t_w = {notes.power(t_w)})$")
     if result is not None:
         legend(panel, "$l$")
-
-
-def power(t_w: int) -> str:
-    """A time in mathematical type: 200, 5 x 10^4."""
-    mantissa, exponent = f"{t_w:.1e}".split("e")
-    if int(exponent) < 3:
-        return f"{t_w:g}"
-    factor = f"{float(mantissa):g}"
-    return rf"{'' if factor == '1' else factor + BY}10^{int(exponent)}"
 
 
 def legend(panel: Panel, title: str) -> None:
@@ -98,7 +93,7 @@ def legend(panel: Panel, title: str) -> None:
 
 def late_note(result: xr.Dataset | None, patterns: int = 2000) -> str:
     """What of q* is not as in the paper."""
-    return layers.note(result, patterns=patterns, t=LAST, t_w=LATE_WAIT)
+    return notes.note(result, patterns=patterns, t=LAST, t_w=LATE_WAIT)
 
 
 def claim_extents(
@@ -109,7 +104,7 @@ def claim_extents(
     for name in names:
         mine = None if ours is None else ours[name]
         missing = mine is not None and not np.isfinite(mine.value)
-        said = "; ".join(part for part in (note, "no layer is liquid" if missing else "") if part)
+        said = notes.joined(note, notes.NO_LIQUID if missing else "")
         reference = None if paper is None else paper[name]
         panel.claim(
             f"{name}, {what}",

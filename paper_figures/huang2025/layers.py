@@ -52,21 +52,6 @@ def last_profile(result: xr.Dataset, name: str = "q") -> xr.DataArray:
     return found.transpose("sample", "neuron_layer")
 
 
-def last_times(result: xr.Dataset) -> tuple[int, int]:
-    """Those of :func:`last_profile`: t since t_w, and t_w."""
-    t_w = int(result["t_w"][-1])
-    return int(result.attrs["steps"]) - t_w, t_w
-
-
-def note(result: xr.Dataset | None, *more: str, patterns: int = 2000, **paper: int) -> str:
-    """As :func:`measures.note`, and of t and t_w (:func:`last_times`) where the paper's number is given."""
-    if result is None:
-        return measures.note(result, *more)
-    ours = dict(zip(("t", "t_w"), last_times(result), strict=True))
-    unlike = [measures.instead(name, ours[name], value) for name, value in paper.items()]
-    return measures.note(result, *unlike, *more, patterns=patterns)
-
-
 def _liquid(q: Array, error: Array, freedom: float) -> tuple[float, float]:
     """Number of liquid layers 1..L-1 and its error: layers near 1/e are liquid with a probability."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -113,9 +98,3 @@ def relaxation(values: xr.DataArray) -> Estimate:
     """
 
     return jackknife(values, lambda mean: float(np.log10(measures.crossing(mean.expand_dims("sample"))[0])))
-
-
-def last_time(values: xr.DataArray) -> float:
-    """The last time at which values (t, sample) were measured."""
-    known = np.isfinite(values.transpose("t", "sample").values).all(axis=1)
-    return float(values["t"].values[known][-1])

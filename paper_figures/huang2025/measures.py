@@ -14,11 +14,6 @@ E0_TIME = 1
 """Step whose energy is E(0) in the ratios E(t)/E(0); see docs/readings.md."""
 
 
-def energy(result: xr.Dataset) -> xr.DataArray:
-    """E(t) = sum_l E_l, (t, sample)."""
-    return result["E"]
-
-
 def energy_ratio(result: xr.Dataset, origin: int = E0_TIME) -> xr.DataArray:
     """E(t)/E(0), each sample over its own energy at step ``origin``, (t, sample)."""
     return result["E"] / at(result["E"], origin)
@@ -33,6 +28,17 @@ def at(values: xr.DataArray, t: float) -> xr.DataArray:
     return late.assign_coords(t=np.log(late["t"])).interp(t=math.log(t)).drop_vars("t")
 
 
+def reading(values: xr.DataArray | None, t: float) -> Estimate | None:
+    """Over samples, values (t, sample) at ``t``; None where there is no run, or it ends before."""
+    return None if values is None or t > last_time(values) else estimate(at(values, t))
+
+
+def last_time(values: xr.DataArray) -> float:
+    """The last time at which values (t, sample) were measured."""
+    known = np.isfinite(values.transpose("t", "sample").values).all(axis=1)
+    return float(values["t"].values[known][-1])
+
+
 def mean(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean over samples and standard error, as arrays over what other dimensions there are."""
     average, error = over_samples(values.astype(float))
@@ -45,13 +51,6 @@ def curve(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64
     t = values["t"].values.astype(float)
     shown = (t > 0) & np.isfinite(average)
     return t[shown], average[shown], error[shown]
-
-
-def late(result: xr.Dataset, name: str, decades: float = 0.3) -> Estimate:
-    """The plateau of a one-time variable: mean over the last ``decades`` of t, then over samples."""
-    values = result[name]
-    end = float(values["t"][-1])
-    return estimate(values.sel(t=slice(end / 10**decades, None)).mean("t"))
 
 
 def crossing(values: xr.DataArray, level: float = phases.THRESHOLD) -> NDArray[np.float64]:
@@ -82,44 +81,7 @@ def profile(
     return at(at_wait, last if t is None else t)
 
 
-def extents(profile: xr.DataArray) -> dict[str, Estimate]:
-    """Of profiles (sample, neuron_layer): ``xi_s`` from the input, ``xi_output``, ``n_liquid``."""
-    found = [phases.extent(row) for row in profile.transpose("sample", "neuron_layer").values]
-    return {
-        "xi_s": estimate([extent.xi_input for extent in found]),
-        "xi_output": estimate([extent.xi_output for extent in found]),
-        "n_liquid": estimate([extent.n_liquid for extent in found]),
-    }
-
-
-def slope(x: NDArray[np.float64], estimates: list[Estimate]) -> Estimate:
-    """Slope of a straight line through estimates, weighted by their errors, and its error."""
-    y = np.array([e.value for e in estimates])
-    w = 1 / np.array([e.error if e.error > 0 else np.nan for e in estimates]) ** 2
-    known = np.isfinite(y) & np.isfinite(w)
-    if known.sum() < 2:
-        return Estimate(math.nan, math.nan, 0)
-    x, y, w = x[known], y[known], w[known]
-    centre = np.average(x, weights=w)
-    spread = float((w * (x - centre) ** 2).sum())
-    value = float((w * (x - centre) * y).sum() / spread)
-    return Estimate(value, spread**-0.5, min(e.samples for e in estimates))
-
-
-def short(number: float) -> str:
-    """A number as in a text: 200, 1715, 5e4."""
-    mantissa, exponent = f"{number:.3g}", math.floor(math.log10(abs(number))) if number else 0
-    if exponent < 4 or number % 10 ** (exponent - 1):
-        return f"{number:g}" if exponent < 6 else mantissa
-    return f"{number / 10**exponent:g}e{exponent}"
-
-
-def instead(name: str, ours: float, paper: float) -> str:
-    """``t = 5e4 for 5e5``; empty if ours is the paper's."""
-    return "" if ours == paper else f"{name} = {short(ours)} for {short(paper)}"
-
-
-def note(result: xr.Dataset | None, *more: str, patterns: int = 2000) -> str:
-    """What of a claim is not as in the paper: its M, and ``more``."""
-    first = "" if result is None else instead("M", int(result.attrs["patterns"]), patterns)
-    return "; ".join(part for part in (first, *more) if part)
+def last_times(result: xr.Dataset) -> tuple[int, int]:
+    """The last t since the last t_w, and that t_w: those of :func:`profile`."""
+    t_w = int(result["t_w"][-1])
+    return int(result.attrs["steps"]) - t_w, t_w

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
@@ -26,14 +27,20 @@ SERIES = {5: "lnalpha=6.0", 10: "lnalpha=5.3", 20: "lnalpha=4.6", 40: "lnalpha=3
 
 @dataclass(frozen=True)
 class Misfit:
-    """How far a reading is from a curve of the paper: chi-square per point, and rms of ln(ours/paper).
+    """How far a reading is from a curve of the paper.
 
-    ``rms`` is that of the plain difference where the curve changes sign or is bounded.
+    Attributes:
+        chi2: chi-square per point.
+        rms: root mean square of ln(ours/paper); of the plain difference where the curve changes sign or is
+            bounded.
+        points: of the digitised curve that were compared.
+        error: standard error of ``rms`` over samples, by the jackknife.
     """
 
     chi2: float
     rms: float
     points: int
+    error: float = 0.0
 
 
 def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True) -> Misfit:
@@ -41,15 +48,20 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
     t = ours["t"].values.astype(float)
     known = (t > 0) & np.isfinite(ours.transpose("t", "sample").values).all(1)
     shown = (paper.x <= min(last, t[known][-1])) & (paper.x >= t[known][0])
-    x = np.log(paper.x[shown])
+    x, y = np.log(paper.x[shown]), paper.y[shown]
     rows = ours.transpose("sample", "t").values[:, known].astype(float)
-    curves_at = np.array([np.interp(x, np.log(t[known]), row) for row in rows])
-    mean, error = curves_at.mean(0), curves_at.std(0, ddof=1) / math.sqrt(len(rows))
-    y = paper.y[shown]
+    samples = np.array([np.interp(x, np.log(t[known]), row) for row in rows])
+
+    def rms(mean: NDArray[np.float64]) -> float:
+        return float(np.sqrt(np.mean((np.log(mean / y) if logarithmic else mean - y) ** 2)))
+
+    count, mean = len(samples), samples.mean(0)
     spread = np.nan_to_num(paper.error[shown])
+    error = samples.std(0, ddof=1) / math.sqrt(count)
     chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + (READING_ERROR * y) ** 2)))
-    difference = np.log(mean / y) if logarithmic else mean - y
-    return Misfit(chi2, float(np.sqrt(np.mean(difference**2))), int(shown.sum()))
+    without = [rms((count * mean - sample) / (count - 1)) for sample in samples]
+    jackknife = math.sqrt((count - 1) * float(np.var(without)))
+    return Misfit(chi2, rms(mean), int(shown.sum()), jackknife)
 
 
 def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int], Misfit]]]:
@@ -68,7 +80,7 @@ def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int
                     if origin in result["t"]:
                         ratio = measures.energy_ratio(result, origin)
                         misfits[width, origin] = misfit(ratio, curves("2c")[SERIES[width]], 3_000)
-            if misfits:
+            if {width for width, _ in misfits} == {5, 10}:
                 found.append((scan.name, reading, misfits))
     return sorted(found, key=lambda entry: best(entry[2])[1])
 
@@ -115,6 +127,12 @@ class Row:
         """Mean rms over the panels of the fit; infinite if one is missing."""
         known = [self.misfits[panel].rms for panel in FIT if panel in self.misfits]
         return float(np.mean(known)) if len(known) == len(FIT) else math.inf
+
+    @property
+    def fit_error(self) -> float:
+        """Standard error of ``fit`` over samples."""
+        known = [self.misfits[panel].error for panel in FIT if panel in self.misfits]
+        return float(np.linalg.norm(known)) / max(len(known), 1)
 
     @property
     def judged(self) -> float:
@@ -207,7 +225,8 @@ def _accuracies(there: Stored) -> dict[str, Misfit]:
 
 def _together(parts: list[Misfit]) -> Misfit:
     """Several curves as one."""
-    weights = [part.points for part in parts]
-    chi2 = float(np.average([part.chi2 for part in parts], weights=weights))
-    rms = math.sqrt(float(np.average([part.rms**2 for part in parts], weights=weights)))
-    return Misfit(chi2, rms, sum(weights))
+    weights = np.array([part.points for part in parts]) / sum(part.points for part in parts)
+    rms = np.array([part.rms for part in parts])
+    both = math.sqrt(float(weights @ rms**2))
+    error = float(np.linalg.norm(weights * rms * [part.error for part in parts])) / (both or 1.0)
+    return Misfit(float(weights @ [part.chi2 for part in parts]), both, sum(p.points for p in parts), error)

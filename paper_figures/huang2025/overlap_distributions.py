@@ -16,7 +16,7 @@ from compare.errors import Pairs, Resampled
 from compare.peaks import bins, histogram, independent_width, peak_number
 from compare.trees import normalised
 from deepglass import phases
-from paper_figures.huang2025 import measures
+from paper_figures.huang2025 import notes
 from paper_figures.huang2025.claims import Estimate, number
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
@@ -24,6 +24,7 @@ from paper_figures.sheet import BLUE, ORANGE
 
 PIXELS = {"mnist": 784, "digits": 64}
 NOT_RUN = "not run at this size"
+SHARED_NOTHING = "1 where nothing is shared"
 DEPTH = 10
 
 
@@ -183,7 +184,7 @@ def _finish(panel: Panel, made: Mapping[str, float], paper: Mapping[str, float],
         + (instead if made["M"] != paper["M"] else ""),
         fontsize=8, pad=20,
     )  # fmt: skip
-    when = f"$t = {steps(made['t'])}$, $t_w = {steps(made['t_w'])}$ (MD steps)"
+    when = f"$t = {notes.power(made['t'])}$, $t_w = {notes.power(made['t_w'])}$ (MD steps)"
     axes.set(
         xlabel=f"$Q_l^{{ab}}$, same sample, {when}",
         ylabel="layer $l$: $P(Q_l)$, each to its own height",
@@ -197,7 +198,7 @@ def _finish(panel: Panel, made: Mapping[str, float], paper: Mapping[str, float],
 
 def _claims(panel: Panel, layer: int, found: Overlaps | None, paper: Mapping[str, float]) -> None:
     """Mean, width and peaks of a layer; the paper's histograms are not digitised."""
-    note = "" if found is None else unlike(found.made, paper)
+    note = "" if found is None else notes.differences(found.made, paper)
     pairs = None if found is None else found.pairs.within
     for name, statistic in (("mean", errors.mean), ("width", errors.width)):
         ours = None if pairs is None else of_pairs(statistic, pairs)
@@ -205,7 +206,7 @@ def _claims(panel: Panel, layer: int, found: Overlaps | None, paper: Mapping[str
     panel.claim(
         f"width of Q_{layer} over that of independent vectors, same sample",
         None if found is None else relative_width(found, found.pairs.within),
-        note="; ".join(filter(None, ["1 where nothing is shared", note])),
+        note=notes.joined(SHARED_NOTHING, note),
     )
     panel.claim(f"peaks of P(Q_{layer}), same sample", None if pairs is None else peaks_of(pairs), note=note)
 
@@ -217,17 +218,3 @@ def relative_width(found: Overlaps, pairs: Pairs) -> Estimate | None:
         return None
     unit = independent_width(found.weights)
     return Estimate(ours.value / unit, ours.error / unit, ours.samples)
-
-
-def unlike(ours: Mapping[str, float], paper: Mapping[str, float]) -> str:
-    """All that is not as in the paper: ``M = 1715 for 2000, t = 2e4 for 1e5``; empty if nothing is."""
-    said = (measures.instead(name, ours[name], value) for name, value in paper.items())
-    return ", ".join(filter(None, said))
-
-
-def steps(value: float) -> str:
-    """A number of steps as in 2 x 10^4, for a label."""
-    mantissa, _, exponent = measures.short(value).partition("e")
-    if not exponent:
-        return mantissa
-    return rf"10^{exponent}" if mantissa == "1" else rf"{mantissa} \times 10^{exponent}"

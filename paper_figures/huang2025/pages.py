@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from paper_figures.huang2025 import FIGURES, load, misfits, reduced
-from paper_figures.huang2025.claims import VERDICTS, Claim, rows
+from paper_figures.huang2025.claims import VERDICTS, Claim, number, rows
 from paper_figures.huang2025.explanations import explanation
 from paper_figures.huang2025.results import Results
 from paper_figures.huang2025.studies import studies_at
@@ -77,7 +77,7 @@ def readings(results: Results) -> str:
     for row in misfits.finals_table(results):
         known = [row.misfits.get(panel) for panel in panels]
         cells = ["-" if fit is None else f"{fit.rms:.3f} ({fit.chi2:.3g})" for fit in known]
-        lines.append([row.name, f"{row.fit:.3f}" if row.fit < 1e9 else "-", f"{row.judged:.3f}", *cells])
+        lines.append([row.name, number(row.fit, row.fit_error), f"{row.judged:.3f}", *cells])
     return markdown(("reading", "fit", "judge", *panels), lines)
 
 
@@ -92,7 +92,8 @@ def scan(results: Results) -> str:
     lines = []
     for name, reading, fits in [*shown, *(entry for entry in laws.values() if entry not in shown)]:
         origin, rms = misfits.best(fits)
-        each = [f"{fits[n, origin].rms:.3f} ({fits[n, origin].chi2:.3g})" for n in (5, 10)]
+        both = [fits[n, origin] for n in (5, 10)]
+        each = [f"{number(fit.rms, fit.error)}; {fit.chi2:.3g}" for fit in both]
         lines.append([reading.name, name, f"t = {origin}", f"{rms:.3f}", *each])
     return markdown(("start", "scan", "E(0) at", "rms", "N = 5", "N = 10"), lines)
 

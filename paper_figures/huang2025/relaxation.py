@@ -5,12 +5,12 @@ The same functions read ours, values (t, sample), and the paper's digitised curv
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.claims import Estimate
@@ -41,8 +41,9 @@ def end(*values: xr.DataArray | None) -> float:
     return min(float(v["t"][-1]) for v in values if v is not None)
 
 
-def late(values: xr.DataArray, until: float) -> xr.DataArray:
-    """Per sample the mean over the measured times from ``until``/2 to ``until``."""
+def late(values: xr.DataArray, until: float | None = None) -> xr.DataArray:
+    """Mean over the measured times from ``until``/2 to ``until``, the last one if None."""
+    until = end(values) if until is None else until
     return values.sel(t=slice(until / 2, until)).mean("t")
 
 
@@ -119,9 +120,34 @@ def maximum(values: Mapping[float, NDArray[np.float64]], seed: int = 0) -> Estim
     return Estimate(place, float((places - place).std(ddof=1)), min(counts))
 
 
+def combined(estimates: Sequence[Estimate], weights: ArrayLike) -> Estimate:
+    """The sum of independent estimates times ``weights``.
+
+    ``samples`` - 1 are its degrees of freedom, by Welch and Satterthwaite. Missing if one of them is.
+    """
+    by = np.asarray(weights, dtype=float)
+    value = float(by @ [e.value for e in estimates])
+    parts = by * [e.error for e in estimates]
+    error, counts = float(np.linalg.norm(parts)), np.array([e.samples for e in estimates])
+    if not error > 0:
+        return Estimate(value, error, int(counts.min()))
+    known = parts != 0
+    freedom = 1 / float(((parts[known] / error) ** 4 / (counts[known] - 1)).sum())
+    # Rounding may leave the quotient just below a whole number.
+    return Estimate(value, error, 1 + max(int(freedom + 1e-9), 1))
+
+
 def unlike(a: Estimate, b: Estimate) -> Estimate:
-    """a - b for two that are independent."""
-    return Estimate(a.value - b.value, math.hypot(a.error, b.error), min(a.samples, b.samples))
+    """a - b for two that are independent, see :func:`combined`."""
+    return combined((a, b), (1, -1))
+
+
+def quotient(a: Estimate, b: Estimate) -> Estimate:
+    """a/b for two that are positive and independent: the difference of their logarithms, to first order."""
+    logs = [Estimate(math.log(e.value), e.error / e.value, e.samples) for e in (a, b)]
+    found = unlike(*logs)
+    value = math.exp(found.value)
+    return Estimate(value, value * found.error, found.samples)
 
 
 def error_at(curve: Curve, t: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import xarray as xr
 from matplotlib.lines import Line2D
 
-from paper_figures.huang2025 import measures
+from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import Curve
 from paper_figures.sheet import Colour, sequence
@@ -93,7 +93,7 @@ def correlation(panel: Panel, result: xr.Dataset | None, variable: str) -> dict[
         panel.beside(series, paper, colour=colour)
         if result is not None and t_w in result["t_w"]:
             found[t_w] = result[f"{variable}_global"].sel(t_w=t_w, drop=True)
-        _ours(panel, series, found.get(t_w), colour, f"$t_w = {power(t_w)}$")
+        _ours(panel, series, found.get(t_w), colour, f"$t_w = {notes.power(t_w)}$")
     panel.axes.set(xscale="log", xlabel="$t - t_w$ (MD steps)")
     if panel.axes.has_data():
         panel.axes.set_xlim(left=FROM)
@@ -122,27 +122,9 @@ def remark(panel: Panel, text: str, side: Literal["left", "right"] = "right") ->
     panel.axes.text(x, 0.03, text, fontsize=6, color="0.35", **where)
 
 
-def note(result: xr.Dataset | None, *more: str, patterns: int = 2000) -> str:
-    """Of a claim, what is not as in the paper, whose ensemble has so many ``patterns``; and ``more``."""
-    ours = patterns if result is None else int(result.attrs["patterns"])
-    return joined("" if ours == patterns else f"M = {ours} for {patterns}", *more)
-
-
-def joined(*remarks: str) -> str:
-    """Those that are not empty, as one note."""
-    return "; ".join(remark for remark in remarks if remark)
-
-
 def _beside(panel: Panel, trace: Trace) -> None:
     if trace.paper is not None:
         panel.beside(trace.series, trace.paper, colour=trace.colour)
-
-
-def power(t: int) -> str:
-    """A time of one digit as a formula, without its dollars: ``2 \\times 10^3``."""
-    factor, exponent = f"{t:.0e}".split("e+")
-    times = "" if factor == "1" else rf"{factor} \times "
-    return f"{times}10^{int(exponent)}"
 
 
 def _ours(panel: Panel, series: str, values: xr.DataArray | None, colour: Colour, label: str) -> None:

@@ -10,6 +10,8 @@ from paper_figures.huang2025 import misfits
 from paper_figures.huang2025.misfits import FIT, JUDGE, Misfit, Row, misfit
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
 from paper_figures.huang2025.reference import READING_ERROR, Curve
+from paper_figures.huang2025.results import Results
+from simulate.presets import PRESETS
 
 T = np.unique(np.round(10 ** (np.arange(0, 4.01, 0.05))))
 
@@ -50,6 +52,20 @@ def test_chi_square_per_point_of_a_true_reading_is_student_squared():
     found = [misfit(made(falling, 5, spread=0.2, seed=seed), curve, 1e4).chi2 for seed in range(4_000)]
     # t^2 has no fourth moment at 4 degrees; its median is exact: 0.5486.
     assert np.median(found) == pytest.approx(0.5486, abs=0.06)
+
+
+def test_error_of_a_misfit_is_its_scatter():
+    """Of 400 experiments of 6 samples with a common shift: jackknife beside the scatter of rms itself."""
+    curve, far = paper(falling), lambda t: 1.3 * falling(t)
+    found = [misfit(made(far, 6, spread=0.1, seed=seed), curve, 1e4) for seed in range(400)]
+    scatter = np.std([fit.rms for fit in found])
+    assert np.sqrt(np.mean([fit.error**2 for fit in found])) == pytest.approx(scatter, rel=0.15)
+
+
+def test_the_preset_is_the_reading_that_fits_best():
+    rows = misfits.finals_table(Results("laptop"))
+    assert rows[0].reading is FINALISTS[0]
+    assert {**PRESETS["huang2025"], **FINALISTS[0].changes, "start": "small"} == PRESETS["huang2025"]
 
 
 def test_the_reading_nearest_on_the_fit_comes_first():
