@@ -22,12 +22,16 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.int64]], ArrayLike]
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The overlaps of pairs of machines a < b, with the samples of both, numbered from 0."""
+    """The overlaps of pairs of machines a < b, with the samples of both, numbered from 0.
+
+    ``samples`` and ``machines`` are how many there are of each.
+    """
 
     values: NDArray[np.float64]
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     samples: int
+    machines: int
 
     @classmethod
     def of(cls, matrix: ArrayLike, sample: ArrayLike) -> "Pairs":
@@ -37,7 +41,7 @@ class Pairs:
         if array.shape != (len(index), len(index)):
             raise InvalidInput(f"matrix of shape {array.shape} does not fit {len(index)} machines")
         first, second = np.triu_indices(len(index), 1)
-        return cls(array[first, second], index[first], index[second], len(names))
+        return cls(array[first, second], index[first], index[second], len(names), len(index))
 
     @property
     def within(self) -> "Pairs":
@@ -50,7 +54,7 @@ class Pairs:
         return self._where(self.a != self.b)
 
     def _where(self, chosen: NDArray[np.bool_]) -> "Pairs":
-        return Pairs(self.values[chosen], self.a[chosen], self.b[chosen], self.samples)
+        return Pairs(self.values[chosen], self.a[chosen], self.b[chosen], self.samples, self.machines)
 
     def counts(self, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
         """How often each pair occurs where sample s was drawn ``drawn[s]`` times.

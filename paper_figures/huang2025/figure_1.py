@@ -1,12 +1,14 @@
 """Fig. 1: where layers are solid and where liquid: the diagram of the theory, and the measured overlaps."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, patheffects
 
 from deepglass.phases import extent
-from paper_figures.huang2025 import layers
+from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
@@ -29,6 +31,15 @@ COLOURS = "viridis_r"
 OUTLINE = (patheffects.withStroke(linewidth=2.6, foreground="black"),)
 
 
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A measured row of the map: ln alpha, q_1..q_{L-1}, and at which t."""
+
+    log_alpha: float
+    q: Array
+    t: int
+
+
 def boundaries(profiles: Array) -> tuple[Array, Array]:
     """Left and right edge of the liquid, in layers, of profiles q_0..q_L; missing where there is none."""
     found = [extent(row) for row in profiles]
@@ -48,10 +59,10 @@ def edges(centres: Array) -> Array:
     return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])
 
 
-def _map(panel: Panel, x: Array, y: Array, q: Array, symbol: str) -> None:
-    """Colours of q over layers and ln alpha, given the edges of the cells, with a bar."""
+def _map(panel: Panel, x: Array, y: Array, q: Array, symbol: str, pad: float = 0.02) -> None:
+    """Colours of q over layers and ln alpha, given the edges of the cells, with a bar at a distance."""
     mesh = panel.axes.pcolormesh(x, y, q, cmap=COLOURS, vmin=0, vmax=1, rasterized=True)
-    panel.axes.figure.colorbar(mesh, ax=panel.axes, label=symbol, pad=0.02)
+    panel.axes.figure.colorbar(mesh, ax=panel.axes, label=symbol, pad=pad)
 
 
 def diagram(panel: Panel) -> None:
@@ -83,8 +94,11 @@ def diagram(panel: Panel) -> None:
 
 
 def measured(panel: Panel) -> None:
-    """(b): measured q_l* in colour and figures, in brackets the paper's; lines where q is 1/e."""
-    found = {}
+    """(b): measured q_l* in colour and figures, in brackets the paper's; lines where q is 1/e.
+
+    At the right the t of each row; no line joins rows of unequal t.
+    """
+    found: dict[str, Row] = {}
     cells = layers.cells()
     for series, label in FIXED_M.items():
         result = latest(panel, label)
@@ -97,8 +111,13 @@ def measured(panel: Panel) -> None:
         claim_extents(panel, label, extents, layers.extents_of(paper), note, ("n_liquid",))
         panel.record("paper", series, paper.x, paper.y, paper.error)
         if result is not None and hidden is not None:
-            found[series] = float(np.log(result.attrs["alpha"])), hidden.mean("sample").values
-            panel.record("ours", series, hidden["neuron_layer"], found[series][1])
+            row = Row(
+                float(np.log(result.attrs["alpha"])),
+                hidden.mean("sample").values,
+                measures.last_times(result)[0],
+            )
+            found[series] = row
+            panel.record("ours", series, hidden["neuron_layer"], row.q)
     panel.axes.set(xlabel="layer $l$", ylabel=r"$\ln\alpha$", xticks=range(1, DEPTH))
     if found:
         _cells(panel, found)
@@ -106,17 +125,27 @@ def measured(panel: Panel) -> None:
         panel.empty("not run at this size")
 
 
-def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
-    """The map of rows (ln alpha, q_1..q_{L-1}), their numbers and the three boundaries."""
-    y = np.array([log_alpha for log_alpha, _ in found.values()])
-    q = np.array([row for _, row in found.values()])
+def runs(values: Sequence[int]) -> list[slice]:
+    """Where the same value follows itself."""
+    starts = [k for k, value in enumerate(values) if k == 0 or value != values[k - 1]]
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(values)], strict=True)]
+
+
+def _cells(panel: Panel, found: dict[str, Row]) -> None:
+    """The map of the rows, their numbers and times, and the three boundaries."""
+    y = np.array([row.log_alpha for row in found.values()])
+    q = np.array([row.q for row in found.values()])
     # One row has no neighbour to take its height from; rows are a factor of two in N apart.
     grid = edges(y) if len(y) > 1 else y[0] + np.log(2) * np.array([-0.5, 0.5])
     x = np.arange(1.0, DEPTH)
-    _map(panel, edges(x), grid, q, "$q_l^*$")
-    for row, (series, (log_alpha, _)) in enumerate(found.items()):
+    _map(panel, edges(x), grid, q, "$q_l^*$", pad=0.055)
+    for row, (series, of) in enumerate(found.items()):
+        panel.axes.text(
+            1.012, of.log_alpha, f"$t = {notes.power(of.t)}$", fontsize=5, rotation=90, va="center",
+            transform=panel.axes.get_yaxis_transform(),
+        )  # fmt: skip
         # Below the middle of the cell, where the boundary has its mark.
-        low = log_alpha - 0.27 * (grid[row + 1] - grid[row])
+        low = of.log_alpha - 0.27 * (grid[row + 1] - grid[row])
         for k, layer in enumerate(x):
             text = f"{q[row, k]:.2f}\n({panel.paper[series].y[k]:.2f})"
             colour = "white" if q[row, k] > 0.45 else "black"
@@ -126,25 +155,7 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
                 float(layer), low, text, ha="center", va="center", fontsize=4.8, color=colour, zorder=5,
                 path_effects=halo,
             )  # fmt: skip
-    theory = np.linspace(grid[0], grid[-1], POINTS)
-    cells = np.array([layers.padded(panel.paper[series].y) for series in panel.paper])
-    paper_y = np.array([float(series.removeprefix("lnalpha=")) for series in panel.paper])
-    lines = (
-        ("ours", y, boundaries(layers.padded(q)), {"color": "white", "ls": "-", "marker": "s", "ms": 3}),
-        ("theory", theory, boundaries(predicted(theory)), {"color": AMBER, "ls": "--"}),
-        (
-            "paper",
-            paper_y,
-            boundaries(cells),
-            {"color": "white", "ls": "", "marker": "o", "ms": 4, "mfc": "white", "mec": "black"},
-        ),
-    )
-    for who, heights, sides, style in lines:
-        for side, values in zip(("left", "right"), sides, strict=True):
-            label = f"$1/e$, {who}" if side == "left" else None
-            effects = () if who == "paper" else OUTLINE
-            panel.axes.plot(values, heights, label=label, path_effects=effects, **style)
-            panel.record(who, f"{side} boundary", values, heights)
+    _boundaries(panel, found, y, q)
     panel.axes.set_ylim(grid[0], grid[-1])
     panel.axes.legend(
         loc="lower right",
@@ -154,6 +165,34 @@ def _cells(panel: Panel, found: dict[str, tuple[float, Array]]) -> None:
         columnspacing=1.0,
         handlelength=1.8,
     )
+
+
+def _boundaries(panel: Panel, found: dict[str, Row], y: Array, q: Array) -> None:
+    """Marks where q is 1/e in each row, of ours, of the theory and of the paper; lines between equal t."""
+    cells = np.array([layers.padded(panel.paper[series].y) for series in panel.paper])
+    paper_y = np.array([float(series.removeprefix("lnalpha=")) for series in panel.paper])
+    marks: tuple[tuple[str, Array, Array, dict[str, Any]], ...] = (
+        ("ours", y, layers.padded(q), {"color": "white", "ls": "-", "marker": "s", "ms": 3}),
+        ("theory", y, predicted(y), {"color": AMBER, "ls": "--", "marker": "D", "ms": 2.5}),
+        ("paper", paper_y, cells, {"color": "white", "ls": "", "marker": "o", "ms": 4, "mec": "black"}),
+    )
+    for who, heights, profiles, style in marks:
+        panel.axes.plot([], [], label=f"$1/e$, {who}", path_effects=_outline(who), **style)
+        for side, values in zip(("left", "right"), boundaries(profiles), strict=True):
+            panel.axes.plot(values, heights, path_effects=_outline(who), **{**style, "ls": ""})
+            panel.record(who, f"{side} boundary", values, heights)
+    for rows in runs([row.t for row in found.values()]):
+        between = np.linspace(y[rows][0], y[rows][-1], POINTS)
+        lines = ((y[rows], layers.padded(q[rows]), marks[0]), (between, predicted(between), marks[1]))
+        for heights, profiles, (who, _, _, style) in lines if len(y[rows]) > 1 else ():
+            for values in boundaries(profiles):
+                panel.axes.plot(
+                    values, heights, color=style["color"], ls=style["ls"], path_effects=_outline(who)
+                )
+
+
+def _outline(who: str) -> Sequence[patheffects.AbstractPathEffect]:
+    return () if who == "paper" else OUTLINE
 
 
 FIGURE = Figure(

@@ -76,7 +76,8 @@ def _course(panel: Panel, label: str, ours: xr.DataArray | None, curve: Curve, n
         known = relaxation.resolution(curve, 10**drawn) if math.isfinite(drawn) else 0.0
         panel.claim(f"log10 {name}, {label}", value, drawn, known, note=told)
         if label in TYPICAL:
-            told = notes.joined(note, few, f"the paper's curve: {drawn:.2f}")
+            theirs = f"the paper's curve: {drawn:.2f}" if math.isfinite(drawn) else ""
+            told = notes.joined(note, few, theirs)
             panel.claim(f"log10 {name}, {label}, text", value, TEXT_TIMES[name], FACTOR, "text", told)
     average = paper.isel(sample=0)
     covered = ours is not None and measures.last_time(ours) >= relaxation.STRAIGHT[1]

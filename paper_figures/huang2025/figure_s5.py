@@ -3,13 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from paper_figures.huang2025 import layers, measures
+from paper_figures.huang2025 import layers, measures, notes, relaxation
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_2 import FIXED_M
 from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note, threshold
+from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import curves
 from paper_figures.huang2025.studies import studies_at
 from paper_figures.sheet import Colour, sequence
 from theory.predictions import slope
@@ -22,6 +23,10 @@ FIXED_N = {f"M={m}": ("patterns", f"M={m}") for m in (10, 20, 40, 80, 160, 250, 
 
 FIXED_N_SLOPE = 0.0
 """The paper's words: at N fixed, M matters little."""
+
+
+Depths = dict[str, tuple[float, Estimate]]
+"""alpha and xi_s by ensemble."""
 
 
 def draw_profile(
@@ -51,32 +56,31 @@ def legend(panel: Panel) -> None:
         )  # fmt: skip
 
 
-def paper_slope(cells: dict[str, Curve]) -> tuple[float, float]:
-    """d xi_s/d ln alpha of the paper's cells of Fig. 1b, and its error from their distance to a line."""
-    log_alphas = [float(series.removeprefix("lnalpha=")) for series in cells]
-    depths = [layers.extents_of(curve)["xi_s"].value for curve in cells.values()]
-    found = slope(np.exp(log_alphas), depths)
-    return found.value, found.error
-
-
 def fixed_m(panel: Panel) -> None:
-    """(a): M = 2000. Circles: the cells of Fig. 1b, the same quantity; the two differ by up to 0.13 there."""
+    """(a): M = 2000. Circles: the cells of Fig. 1b, the same quantity; the two differ by up to 0.13 there.
+
+    The paper's slope is that of its cells of the ensembles ours has, of all if ours has too few for a line;
+    its error is from their distance to the line.
+    """
     cells = layers.cells()
-    depths: list[tuple[float, Estimate]] = []
-    notes = set()
+    ours: Depths = {}
+    theirs: dict[str, tuple[float, float]] = {}
+    said = set()
     for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
         result = panel.get("widths", label)
         panel.beside(f"{series}, Fig. 1b", cells[series], colour=colour)
         found = None
-        if result is not None:
-            log_alpha = float(np.log(result.attrs["alpha"]))
-            text = rf"$\ln\alpha={log_alpha:.1f}$"
-            found = draw_profile(panel, series, result, colour, text)
-            depths.append((log_alpha, found["xi_s"]))
-            notes.add(late_note(result))
         paper = layers.extents_of(cells[series])
+        theirs[label] = 2_000 / int(label.removeprefix("N=")), paper["xi_s"].value
+        if result is not None:
+            alpha = float(result.attrs["alpha"])
+            found = draw_profile(panel, series, result, colour, rf"$\ln\alpha={np.log(alpha):.1f}$")
+            ours[label] = alpha, found["xi_s"]
+            said.add(late_note(result))
         claim_extents(panel, label, found, paper, late_note(result), ("n_liquid", "xi_s"))
-    _claim_slope(panel, "M fixed", depths, *paper_slope(cells), "digitised", "; ".join(sorted(notes)))
+    drawn = paper_slope({label: theirs[label] for label in (ours if len(ours) > 2 else theirs)})
+    note = notes.joined(*sorted(said))
+    panel.claim("d xi_s/d ln alpha, M fixed", our_slope(ours), *drawn, "digitised", _undefined(ours, note))
     profile_axes(panel)
     legend(panel)
 
@@ -87,27 +91,57 @@ def fixed_n(panel: Panel) -> None:
     Only ln alpha = 5.3 is among the paper's cells; it is claimed in (a). Its words on the
     rest, that M matters little, reach as far as its error bars of xi_s (Fig. 3d) tell a slope from none.
     """
-    depths: list[tuple[float, Estimate]] = []
+    ours: Depths = {}
     for (name, where), colour in zip(FIXED_N.items(), sequence(len(FIXED_N)), strict=True):
         result = panel.get(*where) if where in known(panel) else None
         patterns = int(name.removeprefix("M="))
         note = late_note(result, patterns)
         found = None
         if result is not None:
-            log_alpha = float(np.log(result.attrs["alpha"]))
-            text = rf"$\ln\alpha={log_alpha:.1f}$"
-            found = draw_profile(panel, name, result, colour, text)
-            depths.append((log_alpha, found["xi_s"]))
+            alpha = float(result.attrs["alpha"])
+            found = draw_profile(panel, name, result, colour, rf"$\ln\alpha={np.log(alpha):.1f}$")
+            ours[name] = alpha, found["xi_s"]
         if name == "M=2000":
             panel.beside("lnalpha=5.3, Fig. 1b", layers.cells()["lnalpha=5.3"], colour=colour)
         claim_extents(panel, name, found, None, note, ("n_liquid", "xi_s"))
-    x = np.log([int(name.removeprefix("M=")) / 10 for name in FIXED_N])
+    x = np.log([int(name.removeprefix("M=")) / 10 for name in ours or FIXED_N])
     error = layers.extents_of(curves("3d")["training"])["xi_s"].error
-    reach = error / float(np.sqrt(((x - x.mean()) ** 2).sum()))
-    note = "M matters little: a slope its error bars of xi_s (Fig. 3d) do not tell from none"
-    _claim_slope(panel, "N fixed", depths, FIXED_N_SLOPE, reach, "text", note)
+    reach = error * float(np.linalg.norm(_weights(x))) if np.ptp(x) > 0 else error
+    note = _undefined(
+        ours, "M matters little: a slope its error bars of xi_s (Fig. 3d) do not tell from none"
+    )
+    panel.claim("d xi_s/d ln alpha, N fixed", our_slope(ours), FIXED_N_SLOPE, reach, "text", note)
     profile_axes(panel)
     legend(panel)
+
+
+def paper_slope(depths: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """d xi_s/d ln alpha of (alpha, xi_s), least squares without weights, and its error from the residuals."""
+    found = slope(*np.array([*depths.values()]).T)
+    return found.value, found.error
+
+
+def our_slope(depths: Depths) -> Estimate | None:
+    """The same, its error that of the points; missing if one has no xi_s, None without three ensembles."""
+    x = np.log([alpha for alpha, _ in depths.values()])
+    found = [depth for _, depth in depths.values()]
+    if not np.isfinite([depth.value for depth in found]).all():
+        return Estimate(np.nan, np.nan, min(depth.samples for depth in found))
+    if np.unique(x).size < 3:
+        return None
+    return relaxation.combined(found, _weights(x))
+
+
+def _weights(x: Array) -> Array:
+    """Of the values at x in the slope of their least-squares line."""
+    centred = x - x.mean()
+    return np.asarray(centred / (centred @ centred))
+
+
+def _undefined(depths: Depths, note: str) -> str:
+    """The note, and which ensembles have no xi_s."""
+    solid = [label for label, (_, depth) in depths.items() if np.isnan(depth.value)]
+    return notes.joined(note, f"{notes.NO_LIQUID} at {', '.join(solid)}" if solid else "")
 
 
 def known(panel: Panel) -> set[tuple[str, str]]:
@@ -115,15 +149,6 @@ def known(panel: Panel) -> set[tuple[str, str]]:
     return {
         (name, label) for name, study in studies_at(panel.results.size).items() for label in study.ensembles
     }
-
-
-def _claim_slope(
-    panel: Panel, what: str, depths: list[tuple[float, Estimate]], paper: float, error: float, source: str,
-    note: str,
-) -> None:  # fmt: skip
-    x = np.array([log_alpha for log_alpha, _ in depths])
-    ours = measures.slope(x, [depth for _, depth in depths]) if depths else None
-    panel.claim(f"d xi_s/d ln alpha, {what}", ours, paper, error, source, note)
 
 
 FIGURE = Figure(

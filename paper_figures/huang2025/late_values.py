@@ -68,7 +68,7 @@ def of_paper(curve: Curve, until: float) -> float:
 
 
 def at_chance(late: xr.DataArray | None) -> str:
-    """How many samples' late test accuracies are below LEARNT, ``2 of 6 samples at chance``; empty if none."""
+    """How many late test accuracies are below LEARNT, ``2 of 6 samples at chance``; empty if none."""
     stuck = 0 if late is None else int((late < LEARNT).sum())
     return "" if late is None or not stuck else f"{stuck} of {int(late.count())} samples at chance"
 

@@ -25,7 +25,7 @@ def power(t: float) -> str:
         return f"{t:g}"
     exponent = math.floor(math.log10(t))
     factor = f"{t / 10**exponent:.10g}"
-    return rf"{'' if factor == '1' else factor + r' \times '}10^{exponent}"
+    return f"10^{exponent}" if factor == "1" else rf"{factor} \times 10^{exponent}"
 
 
 def joined(*remarks: str) -> str:

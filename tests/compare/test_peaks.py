@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from compare.errors import Pairs
-from compare.peaks import _maxima, bins, histogram, independent_width, peak_number, peaks
+from compare.peaks import _maxima, bins, histogram, independent_pairs, independent_width, peak_number, peaks
 
 
 def quantiles(law, count=600):
@@ -67,6 +67,44 @@ def test_number_over_samples():
     apart = noise + noise.T + 0.9 * (sample[:, None] == sample)
     found = peak_number(Pairs.of(apart, sample), 10)
     assert (found.value, found.error, found.samples) == (2, 0, 4)
+
+
+def made(rng, samples, replicas, of_sample, own, apart=0.0):
+    """Same-sample pairs: an effect of the sample, one of the pair, and half the samples ``apart``."""
+    sample = np.repeat(np.arange(samples), replicas)
+    level = rng.normal(0, of_sample, samples) + apart * (np.arange(samples) % 2)
+    noise = np.triu(rng.normal(0, own, (len(sample), len(sample))), 1)
+    return Pairs.of(level[sample][:, None] + noise + noise.T, sample).within
+
+
+@pytest.mark.parametrize(("samples", "replicas"), [(4, 6), (8, 8), (20, 4)])
+@pytest.mark.parametrize("own", [0.02, 0.002])
+def test_samples_that_differ_are_one_law(samples, replicas, own):
+    """At most 5 % of sets have two peaks: of 40, 6 or fewer (99 %). As independent pairs, up to all."""
+    rng = np.random.default_rng(samples)
+    sets = [made(rng, samples, replicas, 0.05, own) for _ in range(40)]
+    assert sum(peaks(p.values, independent_pairs(p)).number == 2 for p in sets) <= 6
+    if (samples, own) == (8, 0.02):
+        assert sum(peaks(p.values).number == 2 for p in sets) > 10
+
+
+def test_two_separate_peaks_are_found_in_every_set():
+    rng = np.random.default_rng(0)
+    for samples in (8, 20):
+        for _ in range(10):
+            pairs = made(rng, samples, 5, 0.01, 0.02, apart=0.4)
+            assert peaks(pairs.values, independent_pairs(pairs)).number == 2
+
+
+def test_pairs_are_worth_as_many_as_are_independent():
+    rng = np.random.default_rng(2)
+    assert independent_pairs(made(rng, 8, 4, 0.0, 0.1)) == pytest.approx(32, rel=0.2)  # at most: machines
+    assert independent_pairs(made(rng, 8, 4, 1.0, 1e-4)) == pytest.approx(8, rel=1e-3)
+    # As much of either, r = 1/2: 48/(1 + 5/2).
+    worth = [independent_pairs(made(rng, 8, 4, 0.1, 0.1)) for _ in range(200)]
+    assert np.mean(worth) == pytest.approx(48 / 3.5, rel=0.15)
+    assert independent_pairs(Pairs.of(np.ones((1, 1)), [0])) == 1
+    assert independent_pairs(made(rng, 1, 12, 1.0, 0.1)) == 12
 
 
 def test_histogram_is_a_density_with_errors_over_samples():

@@ -127,19 +127,3 @@ def test_values_between_measurements_are_linear_in_ln_t():
     assert measures.at(values, 37).values == pytest.approx([2 + 3 * math.log(37)] * 2)
     assert measures.at(values, 10).values == pytest.approx([2 + 3 * math.log(10)] * 2)
     assert np.isnan(measures.at(values, 1_000).values).all()
-
-
-def test_slope_of_a_line_is_weighted_and_its_error_is_right():
-    """Exact on a line; the spread of 4,000 noisy lines is the error that is given (5 %, 4 sigma is 4.5 %)."""
-    x = np.array([0.0, 1.0, 2.0, 4.0])
-    errors = np.array([0.1, 0.2, 0.1, 0.4])
-    exact = measures.slope(x, [Estimate(1 + 2 * a, e, 6) for a, e in zip(x, errors, strict=True)])
-    assert exact.value == pytest.approx(2)
-    rng = np.random.default_rng(1)
-    slopes = [
-        measures.slope(
-            x, [Estimate(v, e, 6) for v, e in zip(rng.normal(x, errors), errors, strict=True)]
-        ).value
-        for _ in range(4_000)
-    ]
-    assert np.std(slopes) == pytest.approx(exact.error, rel=0.05)

@@ -16,6 +16,8 @@ from paper_figures.huang2025 import (
     global_correlations,
     late_values,
     load,
+    measures,
+    notes,
     relaxation,
     time_panels,
 )
@@ -108,6 +110,44 @@ def test_the_place_of_a_maximum_is_certain_only_if_it_stands_out():
     assert math.isnan(relaxation.maximum({0.0: np.array([1.0]), 1.0: np.array([2.0, 3.0])}).error)
 
 
+@pytest.mark.parametrize("count", [3, 5])
+def test_a_combination_of_two_is_welchs(count):
+    """1,000 sums 2a - b: the spread is the error that is given, on average of its square."""
+    rng = np.random.default_rng(count)
+    found = [
+        relaxation.combined((estimate(rng.normal(1, 1, count)), estimate(rng.normal(0, 3, 5))), (2, -1))
+        for _ in range(1_000)
+    ]
+    variance = 4 / count + 9 / 5
+    assert np.mean([e.error**2 for e in found]) == pytest.approx(variance, rel=0.1)
+    assert np.var([e.value for e in found]) == pytest.approx(variance, rel=0.15)
+    assert all(min(count, 5) <= e.samples <= count + 4 for e in found)
+
+
+@pytest.mark.parametrize(
+    ("t", "text"),
+    [
+        (200, "200"), (1_000, "10^3"), (1_500, r"1.5 \times 10^3"), (12_000, r"1.2 \times 10^4"),
+        (100_000.0, "10^5"), (550_000, r"5.5 \times 10^5"), (1_715, r"1.715 \times 10^3"),
+    ],
+)  # fmt: skip
+def test_times_are_written_with_all_their_digits(t, text):
+    assert notes.power(t) == text
+
+
+def test_samples_that_learnt_nothing_are_counted():
+    late = xr.DataArray([0.5, 0.59, 0.61, 0.9], dims="sample")
+    assert late_values.at_chance(late) == "2 of 4 samples at chance"
+    assert late_values.at_chance(late[2:]) == late_values.at_chance(None) == ""
+
+
+def test_a_time_beyond_the_run_is_not_read():
+    ours = values(lambda t: math.log(t), samples=(1, 1.1), t=T[T <= 1000])
+    assert measures.reading(ours, 100).value == pytest.approx(1.05 * math.log(100))
+    assert measures.reading(ours, 1001) is None
+    assert measures.reading(None, 10) is None
+
+
 def test_scatter_is_that_about_a_line_and_resolution_that_of_the_points():
     x = np.geomspace(1, 1e4, 41)
     assert relaxation.scatter(curve(x, 2 - 0.3 * np.log(x)), 300) == pytest.approx(0, abs=1e-12)
@@ -121,15 +161,20 @@ def test_scatter_is_that_about_a_line_and_resolution_that_of_the_points():
 
 def test_differences_errors_and_names():
     found = relaxation.unlike(Estimate(3.0, 0.3, 6), Estimate(1.0, 0.4, 4))
-    assert found == Estimate(2.0, pytest.approx(0.5), 4)
+    # Welch: 0.5^4/(0.3^4/5 + 0.4^4/3) = 6.2 degrees of freedom.
+    assert found == Estimate(2.0, pytest.approx(0.5), 7)
+    ratio = relaxation.quotient(Estimate(3.0, 0.03, 6), Estimate(1.5, 0.02, 4))
+    assert ratio == Estimate(pytest.approx(2.0), pytest.approx(2 * math.hypot(0.01, 1 / 75)), 7)
+    missing = relaxation.unlike(Estimate(math.nan, math.nan, 3), Estimate(1.0, 0.1, 4))
+    assert math.isnan(missing.value)
+    assert math.isnan(missing.error)
     barred = replace(curve([10, 1000], [0, 1]), error=np.array([0.1, 0.3]))
     assert relaxation.error_at(barred, 100) == pytest.approx(0.2)
     assert math.isnan(relaxation.error_at(curve([10, 1000], [0, 1]), 100))
-    assert [time_panels.power(t) for t in (1000, 40_000)] == ["10^3", r"4 \times 10^4"]
     assert time_panels.waiting("tw=2e3") == 2000
     made = xr.Dataset(attrs={"patterns": 1715})
-    assert time_panels.note(made, "", "t = 5") == "M = 1715 for 2000; t = 5"
-    assert time_panels.note(made, patterns=1715) == time_panels.note(None) == ""
+    assert notes.note(made, "", "t = 5") == "M = 1715 for 2000; t = 5"
+    assert notes.note(made, patterns=1715) == notes.note(None) == ""
 
 
 # Results made of the paper's own curves, the same in every sample but for a factor.
@@ -262,7 +307,7 @@ def test_a_short_run_claims_nothing_beyond_its_end():
     late = _claims(figure_2.FIGURE, "e", _made(until=3e3))["E*, N=10"]
     assert late.verdict == "agrees"
     assert late.paper > 0.2
-    assert late.note == "M = 1715 for 2000; t = 1.3e3..2.5e3"
+    assert late.note == "M = 1715 for 2000; t = 1300..2500"
 
 
 def test_the_text_is_held_against_one_ensemble_a_panel():

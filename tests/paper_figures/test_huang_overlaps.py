@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Page
 
 from paper_figures.huang2025 import figure_4, figure_s7, figure_s9, reduced
-from paper_figures.huang2025.overlap_distributions import overlaps, steps
+from paper_figures.huang2025.overlap_distributions import overlaps
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.results import Results
 
@@ -188,11 +188,3 @@ def test_overlaps_of_a_layer(made):
     assert part.sample.tolist() == [0, 0, 0, 1, 1, 1]
     assert part.matrix[0, 3] == found.matrix[0, 7]
     assert overlaps(result, 11) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(300, "300"), (20_000, r"2 \times 10^4"), (100_000, "10^5"), (25_000, r"2.5 \times 10^4")],
-)
-def test_steps(value, text):
-    assert steps(value) == text
