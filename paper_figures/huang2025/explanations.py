@@ -11,19 +11,19 @@ from paper_figures.huang2025.claims import Claim
 EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"2[ac]: log10 tau_0, .*, text",
-        "The paper's own curve has 2.6 (N = 10) and 2.3 (M = 250) by the same rule, the first time at 0.8; its"
-        " text may mean the end of that first descent.",
+        "The paper's own curve has 2.6 (N = 10) and 2.3 (M = 250) by the same rule, the first time at 0.8;"
+        " its text may mean the end of that first descent.",
     ),
     (
         r"2[ac]: (E\((2000|5000|10000)\)/E\(0\)|log10 tau_th), .*",
-        "Open. The last descent comes some 5 to 10 % earlier in ours, most so at N = 5; the plateaus before and"
-        " after agree. A sample descends at once, at a time of its own: that scatter is skewed, and a mean over 4"
-        " to 8 samples misses the late ones more often than not. More samples will tell.",
+        "Open. The last descent comes some 5 to 10 % earlier in ours, most so at N = 5; the plateaus before"
+        " and after agree. A sample descends at once, at a time of its own: that scatter is skewed, and a"
+        " mean over 4 to 8 samples misses the late ones more often than not. More samples will tell.",
     ),
     (
         r"2a: E\((20|100|200)\)/E\(0\), .*",
-        "Within the scatter of the paper's early points, 2 % from one M to the next without a trend; they have no"
-        " error bars.",
+        "Within the scatter of the paper's early points, 2 % from one M to the next without a trend; they"
+        " have no error bars.",
     ),
     (
         r"2c: E\((500|700|1000)\)/E\(0\), N=\d+.*",
@@ -31,8 +31,8 @@ EXPLANATIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(1b|3d|S5a): (q_\d\*|n_liquid|xi_s|xi_l).*",
-        "Our t is 5e4, a tenth of the paper's, and overlaps still fall: at equal t the same curves agree (3c)."
-        " The study `late`, to 5e5, is not finished.",
+        "Our t is 5e4, a tenth of the paper's, and overlaps still fall: at equal t the same curves agree"
+        " (3c). The study `late`, to 5e5, is not finished.",
     ),
     (
         r"3a: c_5\(t = 1000\), t_w = 5e4",
