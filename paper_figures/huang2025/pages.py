@@ -100,13 +100,14 @@ def scan(results: Results) -> str:
 
 def provenance(results: Results) -> str:
     """What the stored results are: ensembles, samples, data, code, device, wall time."""
-    lines = []
+    lines, sources = [], set()
     for study in studies_at(results.size).values():
         for label in study.ensembles:
             result = results.of(study, label)
             if result is None or study.bundled:
                 continue
             made = reduced.parts(result)
+            sources.add(str(result.attrs["data_source"]))
             hours = sum(float(part["wall_time_s"]) for part in made) / 3600
             lines.append(
                 [
@@ -117,7 +118,9 @@ def provenance(results: Results) -> str:
                 ]
             )  # fmt: skip
     columns = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
-    return markdown(columns, lines)
+    return "\n".join(
+        [markdown(columns, lines), "", "Data:", "", *(f"* {source}" for source in sorted(sources))]
+    )
 
 
 BLOCKS: Mapping[str, Callable[[Results], str]] = {
