@@ -83,10 +83,11 @@ def test_what_is_no_law_is_refused(law, says):
         Protocol(start=law)
 
 
-def test_presets_are_protocols_that_differ_in_the_start_alone():
+def test_presets_are_protocols_that_differ_in_start_and_velocities():
     winner, printed = (preset(name) for name in ("huang2025", "huang2025-as-printed"))
     assert (winner.start, printed.start) == ("small", "uniform")
-    assert preset("huang2025-as-printed", start="small") == winner
+    assert (winner.velocities, printed.velocities) == ("kept", "fresh")
+    assert preset("huang2025-as-printed", start="small", velocities="kept") == winner
     assert (winner.depth, winner.width, winner.temperature, winner.dt, winner.eta) == (
         10,
         10,
@@ -117,4 +118,14 @@ def test_on_the_command_line_what_is_written_wins_over_the_preset(command, refus
     said = command("simulate", "inspect", "run.nc", "--format", "json").stdout
     assert '"patterns": 30' in said
     assert '"start": "uniform"' in said
+    assert '"data": "digits"' in said
+    # A value that is also the option's default was written all the same.
+    given = (
+        "--preset huang2025-as-printed --start small --data digits --patterns 30 --steps 20 --waiting-time 5"
+    )
+    result = command("simulate", "run", *given.split(), "--samples", "1", "--out", "small.nc")
+    assert result.returncode == 0, result.stderr
+    said = command("simulate", "inspect", "small.nc", "--format", "json").stdout
+    assert '"start": "small"' in said
+    assert '"velocities": "fresh"' in said
     assert "huang2025-as-printed" in refused("simulate", "run", "--preset", "nobody", "--out", "x.nc")
