@@ -175,20 +175,22 @@ def _timestep(size: str) -> Study:
     return Study("timestep", ensembles)
 
 
+def _matrices(since: int, **more: Any) -> dict[str, Any]:
+    """All pairs of machines are compared ``since`` steps after t_w = 1000, at the end."""
+    return {"steps": since + 1_000, "waiting_time": 1_000, "matrix_times": (since,), **more}
+
+
+SMOKE_MATRICES = {"steps": 400, "waiting_time": 100, "matrix_times": (300,)}
+
+
 def _pairs(size: str) -> Study:
     """All pairs of many machines at ln alpha = 4.6 (N = 20): Figs. 4a, 4b, 4d, 4e."""
     values = _run(
         size,
-        {"steps": 400, "waiting_time": 100, "replicas": 3, "samples": 3, "matrix_times": (300,)},
-        {
-            "steps": 21_000, "waiting_time": 1_000, "replicas": 6, "samples": 6, "width": 20,
-            "matrix_times": (20_000,),
-        },
-        {
-            "steps": 101_000, "waiting_time": 1_000, "replicas": 16, "samples": 38, "width": 20,
-            "matrix_times": (100_000,),
-        },
-    )  # fmt: skip
+        {**SMOKE_MATRICES, "replicas": 3, "samples": 3},
+        _matrices(20_000, replicas=6, samples=6, width=20),
+        _matrices(100_000, replicas=16, samples=38, width=20),
+    )
     return Study("pairs", {"N=20": _protocol(size, **values)}, split=None)
 
 
@@ -196,16 +198,10 @@ def _tree(size: str) -> Study:
     """Many replicas of one sample at ln alpha = 4.6 (N = 20): Figs. 4c, 4f."""
     values = _run(
         size,
-        {"steps": 400, "waiting_time": 100, "replicas": 6, "samples": 1, "matrix_times": (300,)},
-        {
-            "steps": 21_000, "waiting_time": 1_000, "replicas": 40, "samples": 1, "width": 20,
-            "matrix_times": (20_000,),
-        },
-        {
-            "steps": 101_000, "waiting_time": 1_000, "replicas": 40, "samples": 1, "width": 20,
-            "matrix_times": (100_000,),
-        },
-    )  # fmt: skip
+        {**SMOKE_MATRICES, "replicas": 6, "samples": 1},
+        _matrices(20_000, replicas=40, samples=1, width=20),
+        _matrices(100_000, replicas=40, samples=1, width=20),
+    )
     return Study("tree", {"N=20": _protocol(size, **values)}, split=None)
 
 
@@ -213,9 +209,9 @@ def _distributions(size: str) -> Study:
     """P(Q_l) at N = 10 for ln alpha = 0, 3.2 and the largest M: Figs. S7-S9."""
     values = _run(
         size,
-        {"steps": 400, "waiting_time": 100, "replicas": 3, "samples": 3, "matrix_times": (300,)},
-        {"steps": 21_000, "waiting_time": 1_000, "replicas": 8, "samples": 8, "matrix_times": (20_000,)},
-        {"steps": 501_000, "waiting_time": 1_000, "replicas": 8, "samples": 8, "matrix_times": (500_000,)},
+        {**SMOKE_MATRICES, "replicas": 3, "samples": 3},
+        _matrices(20_000, replicas=8, samples=8),
+        _matrices(500_000, replicas=8, samples=8),
     )
     ensembles = {f"M={m}": _protocol(size, patterns=m, **values) for m in (10, 250, 4000)}
     return Study("distributions", ensembles, split=None)
