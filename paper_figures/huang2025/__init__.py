@@ -19,23 +19,8 @@ from paper_figures.huang2025.studies import studies_at
 from paper_figures.huang2025.study import SIZES
 
 FIGURES = (
-    "1",
-    "2",
-    "3",
-    "4",
-    "S1",
-    "S2",
-    "S3",
-    "S4",
-    "S5",
-    "S6",
-    "S7",
-    "S8",
-    "S9",
-    "nulls",
-    "readings",
-    "timestep",
-)
+    "1", "2", "3", "4", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "nulls", "readings", "timestep",
+)  # fmt: skip
 """As the paper numbers them, then those of our own; each is the module ``figure_NAME``."""
 
 __all__ = ["FIGURES", "SIZES", "Claim", "load", "make", "parse"]

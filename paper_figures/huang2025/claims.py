@@ -111,7 +111,7 @@ class Claim:
         if self.paper is None or not math.isfinite(self.paper):
             return "no reference"
         if self.at_least:
-            beyond = self.distance > 3 * self.spread
+            beyond = self.distance > self.spread * stats.norm.isf(RARE / 2)
             return "differs" if beyond else "not reached"
         if self.error == 0:
             return "agrees" if self.distance == 0 else "differs"

@@ -11,10 +11,10 @@ from deepglass.phases import extent
 from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.figure_2 import FIXED_M
 from paper_figures.huang2025.layer_panels import claim_extents, late_note, latest
 from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import FIXED_M
 from paper_figures.sheet import AMBER
 from theory import solve_profile
 
@@ -84,7 +84,7 @@ def diagram(panel: Panel) -> None:
     for place, word, colour in ((0.6, "solid", "white"), (5.0, "liquid", "black"), (9.4, "solid", "white")):
         panel.axes.text(place, 9.5, word, color=colour, ha="center", va="center", fontsize=7)
     panel.axes.set(xlabel="layer $l$", ylabel=r"$\ln\alpha$ of the theory", xticks=range(DEPTH + 1))
-    for series in FIXED_M:
+    for series in FIXED_M.values():
         row = predicted([float(series.removeprefix("lnalpha="))])[0]
         depth = extent(row)
         where = f"theory at ln alpha = {series.removeprefix('lnalpha=')}"
@@ -100,7 +100,7 @@ def measured(panel: Panel) -> None:
     """
     found: dict[str, Row] = {}
     cells = layers.cells()
-    for series, label in FIXED_M.items():
+    for label, series in FIXED_M.items():
         result = latest(panel, label)
         hidden = None if result is None else layers.last_profile(result)[:, 1:-1]
         paper, note = cells[series], late_note(result)

@@ -9,7 +9,7 @@ from paper_figures.huang2025 import global_correlations, late_values, measures, 
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import Curve
+from paper_figures.huang2025.reference import FIXED_M, FIXED_N, Curve
 from paper_figures.huang2025.time_panels import Trace
 from paper_figures.sheet import sequence
 
@@ -18,16 +18,6 @@ TIMES = (20, 100, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000)
 
 LEARNING = (1_000, 10_000)
 """Steps at which A(t) is compared, beside its late value."""
-
-FIXED_N = {
-    "lnalpha=0": "M=10",
-    "lnalpha=0.7": "M=20",
-    "lnalpha=1.4": "M=40",
-    "lnalpha=2.1": "M=80",
-    "lnalpha=3.2": "M=250",
-}
-FIXED_M = {"lnalpha=3.9": "N=40", "lnalpha=4.6": "N=20", "lnalpha=5.3": "N=10", "lnalpha=6.0": "N=5"}
-"""Series of the paper by ensembles of the studies ``patterns`` and ``widths``."""
 
 TYPICAL = ("M=250", "N=10")
 """The ensembles, one a panel, that the text's numbers are held against: it names one for all."""
@@ -39,7 +29,7 @@ FACTOR = math.log10(2)
 
 def _names(series: dict[str, str]) -> dict[str, str]:
     return {
-        name: rf"$\ln\alpha = {name.removeprefix('lnalpha=')}$ (${label}$)" for name, label in series.items()
+        name: rf"$\ln\alpha = {name.removeprefix('lnalpha=')}$ (${label}$)" for label, name in series.items()
     }
 
 
@@ -56,9 +46,7 @@ def _energy(panel: Panel, study: str, series: dict[str, str], origin: int) -> No
         ours, paper = found.get(trace.label), trace.paper
         note = _note(trace)
         assert paper is not None  # all of these are digitised
-        for t in TIMES:
-            value = measures.reading(ours, t)
-            panel.claim(f"E({t:g})/E(0), {trace.label}", value, paper.at(t), note=note)
+        panel.compare(f"E({{t:g}})/E(0), {trace.label}", ours, paper, TIMES, note=note)
         _course(panel, trace.label, ours, paper, note)
 
 
@@ -104,10 +92,8 @@ def _accuracy(panel: Panel, study: str, series: dict[str, str]) -> None:
     for trace in shown:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None
-        for t in LEARNING:
-            value = measures.reading(ours, t)
-            error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
-            panel.claim(f"A({t:g}), {trace.label}", value, paper.at(t), error, note=_note(trace))
+        name = f"A({{t:g}}), {trace.label}"
+        panel.compare(name, ours, paper, LEARNING, note=_note(trace), error=late_values.accuracy_error)
         until = relaxation.end(ours, relaxation.as_values(paper))
         late = None if ours is None else relaxation.late(ours, until)
         drawn = late_values.of_paper(paper, until)
@@ -133,16 +119,14 @@ def accuracy_fixed_n(panel: Panel) -> None:
 def energy_fixed_m(panel: Panel) -> None:
     """(c): M = 2000; ours with as many images as leave 400 for the test, and dashed with all 2000."""
     _energy(panel, "widths", FIXED_M, measures.E0_TIME)
-    for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
+    for (label, series), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
         result = panel.get("images", label)
         if result is None:
             continue
         ratio = measures.energy_ratio(result)
         panel.ours(f"{series}, M = 2000", *measures.curve(ratio), colour=colour, label="_", ls="--", lw=0.9)
         note = "all 2000 images, 115 left for the test"
-        for t in TIMES:
-            value = measures.reading(ratio, t)
-            panel.claim(f"E({t:g})/E(0), {label}, M = 2000", value, panel.paper[series].at(t), note=note)
+        panel.compare(f"E({{t:g}})/E(0), {label}, M = 2000", ratio, panel.paper[series], TIMES, note=note)
     if panel.get("images", "N=5") is not None:
         panel.axes.plot([], [], "--", color="0.3", lw=0.9, label="ours, all 2000 images")
         panel.axes.legend(loc="lower left", fontsize=6.5)

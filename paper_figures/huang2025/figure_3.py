@@ -15,7 +15,6 @@ from paper_figures.huang2025.layer_panels import (
     LATE_WAIT,
     all_layers,
     claim_extents,
-    compare,
     late_note,
     latest,
     layer_curve,
@@ -43,8 +42,8 @@ def memory(panel: Panel) -> None:
             if values is not None:
                 label = f"$t_w={notes.power(t_w)}$" if layer == 5 else "_"
                 panel.ours(series, *measures.curve(values), colour=colour, label=label, ls=line)
-            claim = f"c_{layer}(t = {{t}}), t_w = {notes.short(t_w)}"
-            compare(panel, claim, series, values, MEMORY_TIMES, notes.note(result))
+            claim = f"c_{layer}(t = {{short}}), t_w = {notes.short(t_w)}"
+            panel.compare(claim, values, panel.paper[series], MEMORY_TIMES, note=notes.note(result))
     time_axes(panel, "$c_l(t, t_w)$")
     for layer, line in ((5, "-"), (9, "--")):
         panel.axes.plot([], [], line, color="0.3", label=f"$l={layer}$")

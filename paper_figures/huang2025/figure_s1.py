@@ -2,14 +2,14 @@
 
 import math
 
-from paper_figures.huang2025 import late_values, measures, notes, relaxation, time_panels
+from paper_figures.huang2025 import late_values, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import curves
 
 SERIES = {
-    "T=1e-2": "T=0.01", "T=2e-3": "T=0.002", "T=1e-3": "T=0.001", "T=5e-4": "T=0.0005", "T=1e-5": "T=1e-05",
+    "T=0.01": "T=1e-2", "T=0.002": "T=2e-3", "T=0.001": "T=1e-3", "T=0.0005": "T=5e-4", "T=1e-05": "T=1e-5",
 }  # fmt: skip
 """Series of the paper by ensembles of the study ``temperatures``."""
 
@@ -43,9 +43,8 @@ def energy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None  # all of these are digitised
         for t in TIMES:
-            value = measures.reading(ours, t)
             told = notes.note(trace.result, _elsewhere(trace.series, "2c", t))
-            panel.claim(f"E({t:g})/E(0), {trace.series}", value, paper.at(t), note=told)
+            panel.compare(f"E({{t:g}})/E(0), {trace.series}", ours, paper, (t,), note=told)
         until = relaxation.end(ours, relaxation.as_values(paper))
         value = None if ours is None else estimate(relaxation.late(ours, until))
         drawn = late_values.of_paper(paper, until)
@@ -61,10 +60,9 @@ def accuracy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None
         for t in LEARNING:
-            value = measures.reading(ours, t)
-            error = max(relaxation.scatter(paper, t), late_values.REPEAT_A)
             told = notes.note(trace.result, _elsewhere(trace.series, "2d", t))
-            panel.claim(f"A({t:g}), {trace.series}", value, paper.at(t), error, note=told)
+            name, error = f"A({{t:g}}), {trace.series}", late_values.accuracy_error
+            panel.compare(name, ours, paper, (t,), note=told, error=error)
 
 
 FIGURE = Figure(

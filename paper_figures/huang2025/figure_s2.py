@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from paper_figures.huang2025 import measures, notes, time_panels
+from paper_figures.huang2025 import notes, time_panels
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 
@@ -20,10 +20,8 @@ def _against_t(variable: str) -> Callable[[Panel], None]:
         time_panels.legend(panel, "lower left")
         for series, paper in panel.paper.items():
             t_w = time_panels.waiting(series)
-            ours = found.get(t_w)
-            for t in TIMES:
-                value = measures.reading(ours, t)
-                panel.claim(f"{variable}({t:g}, {t_w:g})", value, paper.at(t), note=notes.note(result))
+            name = f"{variable}({{t:g}}, {t_w:g})"
+            panel.compare(name, found.get(t_w), paper, TIMES, note=notes.note(result))
 
     return draw
 

@@ -7,17 +7,16 @@ import numpy as np
 
 from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.figure_2 import FIXED_M
 from paper_figures.huang2025.layer_panels import (
     LAST,
     LATE_WAIT,
     MACHINE,
     all_layers,
-    compare,
     layer_curve,
     time_axes,
 )
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import FIXED_M
 from paper_figures.sheet import sequence
 
 LAYER = 8
@@ -34,7 +33,7 @@ def every_layer(panel: Panel, name: str) -> None:
 
 def every_alpha(panel: Panel, name: str) -> None:
     """(e-h): layer 8; that of ln alpha = 5.3 is among the layers of (a-d) and claimed there."""
-    for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
+    for (label, series), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
         result = panel.get(MACHINE[0], label)
         panel.beside(series, panel.paper[series], colour=colour)
         note, values = "", None
@@ -45,10 +44,10 @@ def every_alpha(panel: Panel, name: str) -> None:
             text = rf"${label}$, $\ln\alpha={np.log(result.attrs['alpha']):.1f}$"
             panel.ours(series, *measures.curve(values), colour=colour, label=text)
         if label != MACHINE[1]:
-            compare(panel, f"{name}_{LAYER}(t = {{t}}), {label}", series, values, TIMES, note)
+            claim = f"{name}_{LAYER}(t = {{short}}), {label}"
+            panel.compare(claim, values, panel.paper[series], TIMES, note=note)
     time_axes(panel, rf"${name}_{LAYER}(t, t_w)$")
-    if panel.axes.get_legend_handles_labels()[0]:
-        panel.axes.legend(loc="lower left", fontsize=6.5)
+    panel.legend(loc="lower left", fontsize=6.5)
 
 
 FIGURE = Figure(

@@ -6,12 +6,10 @@ import xarray as xr
 from paper_figures.huang2025 import layers, measures, notes, relaxation
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.figure_2 import FIXED_M
 from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note, threshold
 from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import curves
-from paper_figures.huang2025.studies import studies_at
+from paper_figures.huang2025.reference import FIXED_M, curves
 from paper_figures.sheet import Colour, sequence
 from theory.predictions import slope
 
@@ -49,11 +47,10 @@ def profile_axes(panel: Panel, last: int = 9) -> None:
 
 def legend(panel: Panel) -> None:
     """Under the panel: profiles leave no corner free."""
-    if panel.axes.get_legend_handles_labels()[0]:
-        panel.axes.legend(
-            loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=5, fontsize=6, handlelength=1.3,
-            columnspacing=0.9, frameon=False,
-        )  # fmt: skip
+    panel.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=5, fontsize=6, handlelength=1.3,
+        columnspacing=0.9, frameon=False,
+    )  # fmt: skip
 
 
 def fixed_m(panel: Panel) -> None:
@@ -66,7 +63,7 @@ def fixed_m(panel: Panel) -> None:
     ours: Depths = {}
     theirs: dict[str, tuple[float, float]] = {}
     said = set()
-    for (series, label), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
+    for (label, series), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
         result = panel.get("widths", label)
         panel.beside(f"{series}, Fig. 1b", cells[series], colour=colour)
         found = None
@@ -93,7 +90,7 @@ def fixed_n(panel: Panel) -> None:
     """
     ours: Depths = {}
     for (name, where), colour in zip(FIXED_N.items(), sequence(len(FIXED_N)), strict=True):
-        result = panel.get(*where) if where in known(panel) else None
+        result = panel.get(*where)
         patterns = int(name.removeprefix("M="))
         note = late_note(result, patterns)
         found = None
@@ -142,13 +139,6 @@ def _undefined(depths: Depths, note: str) -> str:
     """The note, and which ensembles have no xi_s."""
     solid = [label for label, (_, depth) in depths.items() if np.isnan(depth.value)]
     return notes.joined(note, f"{notes.NO_LIQUID} at {', '.join(solid)}" if solid else "")
-
-
-def known(panel: Panel) -> set[tuple[str, str]]:
-    """Ensembles there are at the size in hand."""
-    return {
-        (name, label) for name, study in studies_at(panel.results.size).items() for label in study.ensembles
-    }
 
 
 FIGURE = Figure(

@@ -30,10 +30,7 @@ def against_t(panel: Panel) -> None:
     for series, paper in panel.paper.items():
         t_w = time_panels.waiting(series)
         ours = found.get(t_w)
-        for t in TIMES:
-            value = measures.reading(ours, t)
-            error = relaxation.error_at(paper, t)
-            panel.claim(f"c({t:g}, {t_w:g})", value, paper.at(t), error, note=note)
+        panel.compare(f"c({{t:g}}, {t_w:g})", ours, paper, TIMES, note=note, error=relaxation.error_at)
         if t_w == SWING:
             _swing(panel, ours, paper, note)
 

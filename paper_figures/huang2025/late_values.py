@@ -14,7 +14,7 @@ import xarray as xr
 from paper_figures.huang2025 import measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import FIXED_M, FIXED_N, Curve, curves
 from paper_figures.huang2025.studies import studies_at
 from paper_figures.sheet import BLUE, ORANGE
 
@@ -31,12 +31,9 @@ LEARNT = 0.6
 LARGEST = "M=4000"
 """At N = 10; runs only exist at the size that has so many images."""
 
-FIXED_N = {
-    "M=10": "lnalpha=0", "M=20": "lnalpha=0.7", "M=40": "lnalpha=1.4", "M=80": "lnalpha=2.1", "M=160": "",
-    "M=250": "lnalpha=3.2", "M=500": "", "M=1000": "", "N=10": "lnalpha=5.3",
-}  # fmt: skip
-FIXED_M = {"N=40": "lnalpha=3.9", "N=20": "lnalpha=4.6", "N=10": "lnalpha=5.3", "N=5": "lnalpha=6.0"}
-"""Ensembles by series of the paper, empty where it has no curve. N=10 at M = 2000 is a point of both."""
+SHOWN = {f"M={m}": FIXED_N.get(f"M={m}", "") for m in (10, 20, 40, 80, 160, 250, 500, 1000)}
+SHOWN |= {"N=10": FIXED_M["N=10"]}
+"""The paper's series by ensembles at N = 10, empty where it has no curve; N=10 at M = 2000 is of both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +57,11 @@ class Point:
     def ours(self) -> Estimate | None:
         """Over samples."""
         return None if self.values is None else estimate(self.values)
+
+
+def accuracy_error(curve: Curve, t: float) -> float:
+    """Of A(t) of the paper: the scatter of its points, and no less than between its repeats."""
+    return max(relaxation.scatter(curve, t), REPEAT_A)
 
 
 def of_paper(curve: Curve, until: float) -> float:
@@ -106,7 +108,7 @@ def point(panel: Panel, label: str, series: str, quantity: str) -> Point:
 
 def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
     """Both series; returns the points at fixed N by label."""
-    fixed_n = dict(FIXED_N)
+    fixed_n = dict(SHOWN)
     if LARGEST in studies_at(panel.results.size)["patterns"].ensembles:
         fixed_n[LARGEST] = ""
     found: dict[str, Point] = {}

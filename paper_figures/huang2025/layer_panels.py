@@ -57,15 +57,6 @@ def time_axes(panel: Panel, ylabel: str) -> None:
     panel.axes.set(xscale="log", xlim=(8, 7e5), ylim=(bottom, 1.08), xlabel="$t$ (MD steps)", ylabel=ylabel)
 
 
-def compare(
-    panel: Panel, name: str, series: str, values: xr.DataArray | None, times: tuple[int, ...], note: str
-) -> None:
-    """Claims of a curve (t, sample) at several times beside the paper's ``series``; ``name`` has {t}."""
-    for t in times:
-        ours = measures.reading(values, t)
-        panel.claim(name.format(t=notes.short(t)), ours, panel.paper[series].at(t), note=note)
-
-
 def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
     """c_l, C_l, q_l or Q_l against t at the late t_w, all layers, with claims at ``times``."""
     result = latest(panel)
@@ -77,7 +68,7 @@ def all_layers(panel: Panel, name: str, times: tuple[int, ...]) -> None:
         panel.beside(series, paper, colour=colour)
         if values is not None:
             panel.ours(series, *measures.curve(values), colour=colour, label=f"${layer}$")
-        compare(panel, f"{name}_{layer}(t = {{t}})", series, values, times, note)
+        panel.compare(f"{name}_{layer}(t = {{short}})", values, paper, times, note=note)
     time_axes(panel, rf"${name}_l(t, t_w = {notes.power(t_w)})$")
     if result is not None:
         legend(panel, "$l$")

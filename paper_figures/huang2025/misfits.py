@@ -14,15 +14,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from paper_figures.huang2025 import measures
-from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
-from paper_figures.huang2025.reference import READING_ERROR, Curve, curves
+from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, label
+from paper_figures.huang2025.reference import FIXED_M, FIXED_N, READING_ERROR, Curve, curves
 from paper_figures.huang2025.results import Results
 
 ORIGINS = (1, 2, 11)
 """Steps whose energy may be the E(0) of the figures; 11 is the first point of Fig. 2c."""
-
-SERIES = {5: "lnalpha=6.0", 10: "lnalpha=5.3", 20: "lnalpha=4.6", 40: "lnalpha=3.9"}
-"""Series of Fig. 2c by width."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +63,18 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
 
 def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int], Misfit]]]:
     """Of every scanned reading the misfits by (width, origin), best first."""
-    study = scan_study(results.size)
     found = []
     for scan in SCANS:
         for reading in scan.readings:
             misfits = {}
             for width in (5, 10):
-                name = label(reading, f"{scan.name}.N={width}")
-                result = results.of(study, name) if name in study.ensembles else None
+                result = results.get("readings-scan", label(reading, f"{scan.name}.N={width}"))
                 if result is None:
                     continue
                 for origin in ORIGINS:
                     if origin in result["t"]:
                         ratio = measures.energy_ratio(result, origin)
-                        misfits[width, origin] = misfit(ratio, curves("2c")[SERIES[width]], 3_000)
+                        misfits[width, origin] = misfit(ratio, curves("2c")[FIXED_M[f"N={width}"]], 3_000)
             if {width for width, _ in misfits} == {5, 10}:
                 found.append((scan.name, reading, misfits))
     return sorted(found, key=lambda entry: best(entry[2])[1])
@@ -109,7 +104,9 @@ JUDGE = ("2a, M=10", "2a, M=40", "2a, M=250", "2b, tanh", "2b, sgn", "2d, tanh",
 """Panels that are not fitted. (Two of them, 2a at M = 40 and 250, had been seen with the first finalist when
 the scan was planned.)"""
 
-FIXED_N = {10: "lnalpha=0", 40: "lnalpha=1.4", 250: "lnalpha=3.2"}
+PATTERNS = (10, 40, 250)
+"""M of Fig. 2a that are compared."""
+
 LAST = 10_000
 """Step up to which the finals are compared."""
 
@@ -156,14 +153,12 @@ def content(result: xr.Dataset, what: str) -> xr.DataArray:
 
 def finals_table(results: Results) -> list[Row]:
     """The finals, best fit first; the first finalist also with other contents of E(t)."""
-    study = finals_study(results.size)
     rows = []
     for reading in FINALISTS:
         there = {}
         for what in _ensembles():
             source = FINALISTS[0] if reading.after_wait and what != "N=10" else reading
-            name = label(source, what)
-            there[what] = results.of(study, name) if name in study.ensembles else None
+            there[what] = results.get("readings-finals", label(source, what))
         for extra in CONTENTS if reading is FINALISTS[0] else [""]:
             # What E contains changes neither correlations nor accuracies.
             misfits = _energies(there, extra) | _correlations(there) | _accuracies(there)
@@ -173,7 +168,7 @@ def finals_table(results: Results) -> list[Row]:
 
 
 def _ensembles() -> list[str]:
-    return [*(f"N={n}" for n in (5, 10, 20)), *(f"M={m}" for m in FIXED_N)]
+    return [*(f"N={n}" for n in (5, 10, 20)), *(f"M={m}" for m in PATTERNS)]
 
 
 Stored = Mapping[str, xr.Dataset | None]
@@ -185,11 +180,11 @@ def _energies(there: Stored, extra: str) -> dict[str, Misfit]:
         if (result := there[f"N={width}"]) is not None:
             energy = content(result, extra)
             ratio = energy / measures.at(energy, measures.E0_TIME)
-            found[f"2c, N={width}"] = misfit(ratio, curves("2c")[SERIES[width]], LAST)
-    for patterns, series in FIXED_N.items():
+            found[f"2c, N={width}"] = misfit(ratio, curves("2c")[FIXED_M[f"N={width}"]], LAST)
+    for patterns in PATTERNS:
         if (result := there[f"M={patterns}"]) is not None:
             energy = content(result, extra)
-            paper = curves("2a")[series]
+            paper = curves("2a")[FIXED_N[f"M={patterns}"]]
             found[f"2a, M={patterns}"] = misfit(energy / measures.at(energy, paper.x[0]), paper, LAST)
     return found
 
@@ -210,11 +205,11 @@ def _accuracies(there: Stored) -> dict[str, Misfit]:
     found = {}
     for net in ("tanh", "sgn"):
         if (result := there["M=250"]) is not None:
-            paper = curves("2b")[FIXED_N[250]]
+            paper = curves("2b")[FIXED_N["M=250"]]
             found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, LAST, logarithmic=False)
         known = {n: there[f"N={n}"] for n in (5, 10, 20)}
         parts = [
-            misfit(result[f"A_{net}"], curves("2d")[SERIES[n]], LAST, logarithmic=False)
+            misfit(result[f"A_{net}"], curves("2d")[FIXED_M[f"N={n}"]], LAST, logarithmic=False)
             for n, result in known.items()
             if result is not None
         ]

@@ -4,7 +4,7 @@ Ours is drawn as lines (a band is the standard error over samples), the paper's 
 circles in the same colour. Whatever is drawn goes into the figure's CSV.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.claims import Claim, Estimate
 from paper_figures.huang2025.reference import Curve, curves
 from paper_figures.huang2025.results import Results
@@ -93,6 +94,19 @@ class Panel:
             paper = None
         source = source if paper is not None else ""
         self.claims.append(Claim(self.name, name, ours, paper, paper_error, source, note, at_least))
+
+    def compare(
+        self, name: str, ours: xr.DataArray | None, curve: Curve, times: Sequence[int], *, note: str = "",
+        error: Callable[[Curve, float], float] | None = None,
+    ) -> None:  # fmt: skip
+        """Claims of values (t, sample) at several times beside a curve of the paper.
+
+        ``name`` has the time as ``{t}`` or, in short, ``{short}``; ``error`` gives that of the paper's curve.
+        """
+        for t in times:
+            known = 0.0 if error is None else error(curve, t)
+            told = name.format(t=t, short=notes.short(t))
+            self.claim(told, measures.reading(ours, t), curve.at(t), known, note=note)
 
     def legend(self, **style: Any) -> None:
         """A legend, if there is anything to name."""

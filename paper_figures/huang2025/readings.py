@@ -4,8 +4,7 @@ The text of arXiv:2506.06789 does not say everything, and what it says of the st
 A *reading* is one way to fill the gaps. Two stages:
 
 * ``scan``: many laws and amplitudes of the start, in short runs, against Fig. 2c (N = 5 and 10, t <= 3000);
-* ``finals``: a few readings in longer runs, *fitted* on Figs. 2c and 2g and *judged* on Figs. 2a, 2b and 2d,
-  which had no part in choosing them.
+* ``finals``: a few readings in longer runs, *fitted* on Figs. 2c and 2g and *judged* on Figs. 2a, 2b and 2d.
 """
 
 from collections.abc import Mapping
@@ -59,17 +58,8 @@ def _coarse() -> tuple[Reading, ...]:
     laws += [f"fan-in:{s},{g}" for s in (0.03, 0.1, 0.3, 1) for g in (0.1, 0.3, 1)]
     laws += [f"uniform:{pair}" for pair in ("1,1", "0.17,0.017", "1,0.017", "0.17,1", "1,0.1", "1,0.3")]
     pairs = (
-        "1,1",
-        "0.1,0.01",
-        "0.1,0.1",
-        "0.1,0.3",
-        "0.3,0.03",
-        "0.3,0.1",
-        "0.3,0.3",
-        "0.3,1",
-        "1,0.3",
-        "1,0.1",
-    )
+        "1,1", "0.1,0.01", "0.1,0.1", "0.1,0.3", "0.3,0.03", "0.3,0.1", "0.3,0.3", "0.3,1", "1,0.3", "1,0.1",
+    )  # fmt: skip
     scaled = [Reading.start(f"uniform:{pair}", "inv-sqrt") for pair in pairs]
     return (*[Reading.start(law) for law in laws], *scaled)
 

@@ -71,10 +71,8 @@ def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
         found[name] = (
             run[name].mean(member, skipna=False) if run.sizes[member] else run[name].sum(member) * np.nan
         )
-    found["q_test"] = (
-        found["q_test"].sel(t=[protocol.steps - protocol.waiting_times[-1]]).isel(t=0, drop=True)
-    )
-    found |= {name: run[name].drop_vars("t_w_of", errors="ignore") for name in MATRICES if name in run}
+    found["q_test"] = found["q_test"].sel(t=protocol.steps - protocol.waiting_times[-1], drop=True)
+    found |= {name: run[name] for name in MATRICES if name in run}
     attributes = {
         "identity": identity(protocol),
         "parts": json.dumps([{"samples": run["sample"].values.tolist(), **_provenance(run)}]),

@@ -16,6 +16,13 @@ from deepglass.errors import InvalidInput
 READING_ERROR = 1e-3
 """Of a digitised value, as a share of it."""
 
+FIXED_M = {"N=40": "lnalpha=3.9", "N=20": "lnalpha=4.6", "N=10": "lnalpha=5.3", "N=5": "lnalpha=6.0"}
+FIXED_N = {
+    "M=10": "lnalpha=0", "M=20": "lnalpha=0.7", "M=40": "lnalpha=1.4", "M=80": "lnalpha=2.1",
+    "M=250": "lnalpha=3.2",
+}  # fmt: skip
+"""The paper's series by our ensembles of the studies ``widths`` (M = 2000) and ``patterns`` (N = 10)."""
+
 FOLDER = Path(__file__).with_name("reference")
 
 

@@ -11,6 +11,8 @@ Figures share studies: Fig. 2c, 2d, 1b and S5 are all of ``widths``. Every study
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from paper_figures.huang2025 import readings
@@ -19,7 +21,8 @@ from simulate import Protocol
 from simulate.presets import preset
 
 
-def studies_at(size: str) -> dict[str, Study]:
+@cache
+def studies_at(size: str) -> Mapping[str, Study]:
     """All studies at one size, by name."""
     makers = (
         _widths,
@@ -40,7 +43,7 @@ def studies_at(size: str) -> dict[str, Study]:
     built = [maker(size) for maker in makers]
     if size == "smoke":  # a run costs more than its steps
         built = [replace(study, split=None) for study in built]
-    return {study.name: study for study in built}
+    return MappingProxyType({study.name: study for study in built})
 
 
 def _protocol(size: str, **changes: Any) -> Protocol:

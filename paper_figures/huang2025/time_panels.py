@@ -36,10 +36,10 @@ class Trace:
 
 
 def traces(panel: Panel, study: str, series: Mapping[str, str]) -> list[Trace]:
-    """The ensembles of a study behind the series of a panel, from dark to light."""
+    """The ensembles of a study beside the paper's ``series``, which are named by ensemble; dark to light."""
     return [
         Trace(name, label, colour, panel.get(study, label), panel.paper.get(name))
-        for (name, label), colour in zip(series.items(), sequence(len(series)), strict=True)
+        for (label, name), colour in zip(series.items(), sequence(len(series)), strict=True)
     ]
 
 

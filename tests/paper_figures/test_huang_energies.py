@@ -23,7 +23,7 @@ from paper_figures.huang2025 import (
 )
 from paper_figures.huang2025.claims import Claim, Estimate, estimate
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import FIXED_M, FIXED_N, Curve, curves
 from paper_figures.huang2025.studies import studies_at
 
 T = np.unique(np.round(10 ** np.arange(0, 5.01, 1 / 16)).astype(int))
@@ -211,15 +211,15 @@ def _run(energy, accuracy, patterns, width, until=1e5, factor=1.0):
 
 def _made(until=1e5, factor=1.0):
     found = {}
-    for series, label in figure_2.FIXED_M.items():
+    for label, series in FIXED_M.items():
         found["widths", label] = _run(
             curves("2c")[series], curves("2d")[series], 1715, int(label[2:]), until, factor
         )
-    for series, label in figure_2.FIXED_N.items():
+    for label, series in FIXED_N.items():
         made = _run(curves("2a")[series], curves("2b")[series], int(label[2:]), 10, until, factor)
         made["E"].loc[{"t": 12}] = 50.0  # E(0) of these
         found["patterns", label] = made
-    for series, label in figure_s1.SERIES.items():
+    for label, series in figure_s1.SERIES.items():
         found["temperatures", label] = _run(
             curves("S1a")[series], curves("S1b")[series], 1715, 20, until, factor
         )
@@ -390,18 +390,16 @@ def test_temperatures_agree_with_themselves_and_name_the_other_figure():
 
 
 def test_series_of_the_paper_are_paired_with_the_ensembles_of_the_same_alpha():
-    pairs = [*figure_2.FIXED_N.items(), *figure_2.FIXED_M.items()]
-    for table in (late_values.FIXED_N, late_values.FIXED_M):
-        pairs += [(series, label) for label, series in table.items() if series]
-    for series, label in pairs:
+    for label, series in [*FIXED_N.items(), *FIXED_M.items()]:
         number = int(label[2:])
         alpha = number / 10 if label.startswith("M=") else 2000 / number
         assert float(series.removeprefix("lnalpha=")) == pytest.approx(math.log(alpha), abs=0.051)
     assert all(float(a[2:]) == float(b[2:]) for a, b in figure_s1.SERIES.items())
     known = studies_at("laptop")
-    assert set(figure_2.FIXED_M.values()) == set(known["widths"].ensembles)
-    assert set(figure_2.FIXED_N.values()) < set(known["patterns"].ensembles)
-    assert set(figure_s1.SERIES.values()) == set(known["temperatures"].ensembles)
+    assert set(FIXED_M) == set(known["widths"].ensembles)
+    assert set(FIXED_N) < set(known["patterns"].ensembles)
+    assert set(late_values.SHOWN) == {*known["patterns"].ensembles, "N=10"}
+    assert set(figure_s1.SERIES) == set(known["temperatures"].ensembles)
 
 
 def test_late_values_of_the_paper():

@@ -10,10 +10,10 @@ from paper_figures.huang2025.panel import Panel
 
 
 def made(dt, late, patterns=250):
-    """E = 100 at first and 100 ``late`` in the last half, within 1 %; the layers twice their scale."""
+    """E = 100 until the last step, then 100 ``late``, within 1 %; the layers twice their scale."""
     t = np.array([0, 1, 10, 400, 500, 800])
     spread = np.array([0.99, 1.0, 1.01])
-    energy = np.where(t[:, None] < 400, 100.0, 100 * late * spread)
+    energy = np.where(t[:, None] < 800, 100.0, 100 * late * spread)
     layers = np.tile(2 * patterns * 10 * 1e-5 * np.array([1.0, 1.0, 7.0]), (6, 3, 1))
     return xr.Dataset(
         {"E": (("t", "sample"), energy), "E_layer": (("t", "sample", "weight_layer"), layers)},
