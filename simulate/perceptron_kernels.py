@@ -33,6 +33,7 @@ from simulate.kernels import (
     _multiply_add,
     _spread,
     _store,
+    _total,
     fill,
     intrinsic,
     philox,
@@ -40,7 +41,8 @@ from simulate.kernels import (
 
 BLOCK = 4 * LANES  # patterns side by side
 ROWS = 16  # perceptrons that share what they read
-TRIES = 256  # words of a weight vector's move; a slice that has shrunk so often holds the present point only
+QUADS = 16  # blocks of Philox that a slice may use
+TRIES = 4 * QUADS  # a slice that has shrunk so often holds the present point only
 FAST = {"contract", "reassoc", "nsz"}
 
 _half = np.float32(0.5)
@@ -66,8 +68,12 @@ class Work(NamedTuple):
     words: NDArray[np.uint32]  # (4, BLOCK / 4)
     tangents: NDArray[np.floating]  # (ROWS, c)
     angles: NDArray[np.float64]  # (ROWS,): of the rotations that are proposed
-    along: NDArray[np.floating]  # (ROWS, M): gaps at angle 0
-    across: NDArray[np.floating]  # (ROWS, M): at a quarter turn
+    along: NDArray[np.floating]  # (ROWS, padded M): gaps at angle 0, or excesses
+    across: NDArray[np.floating]  # (ROWS, padded M): gaps at a quarter turn
+    first: NDArray[np.floating]  # (padded M,): by what the two weights of a plane are multiplied, 0 beyond M
+    second: NDArray[np.floating]
+    least: NDArray[np.floating]  # (4,)
+    pair: NDArray[np.floating]  # (2,)
     normal: NDArray[np.float32]  # (c + 3,)
 
 
@@ -355,41 +361,20 @@ def _energy(along, across, angle, law):
 
 
 @numba.njit
-def _word(number, n, key, step):
-    """The n-th uniform number of a weight vector's move, in (0, 1)."""
+def _word(block, n, key, step):
+    """The n-th uniform number from a block of Philox onwards, in (0, 1)."""
     low, high = np.uint32(step), np.uint32(step >> np.uint64(32))
-    block = np.uint32(number * (TRIES // 4) + n // 4)
-    a, b, c, d = philox(block, np.uint32(0), low, high, key[0], key[1])
+    a, b, c, d = philox(np.uint32(block + n // 4), np.uint32(0), low, high, key[0], key[1])
     rest = n % 4
     word = np.uint32(a if rest == 0 else b if rest == 1 else c if rest == 2 else d)
     return (word + 0.5) * _UNIT
 
 
 @numba.njit
-def _turn(along, across, proposed, slices, law, number, key, step):
-    """The angle by which a weight vector turns: of its slice, or the proposed rotation if it is accepted."""
-    present = _energy(along, across, 0.0, law)
-    most = present if law[1] else present - math.log(_word(number, 0, key, step)) / law[3]
-    if not slices:
-        return proposed if _energy(along, across, proposed, law) <= most else 0.0
-    angle = 2 * math.pi * _word(number, 1, key, step)
-    low, high = angle - 2 * math.pi, angle
-    for n in range(2, TRIES):
-        if _energy(along, across, angle, law) <= most:
-            return angle
-        if angle < 0:
-            low = angle
-        else:
-            high = angle
-        angle = low + (high - low) * _word(number, n, key, step)
-    return 0.0
+def _sweep_rotations(spins, weights, graph, reach, law, keys, step, work):
+    """A rotation of every weight vector is proposed; weights (L, N, c) in place.
 
-
-@numba.njit
-def _sweep_weights(spins, weights, graph, reach, law, keys, step, work):
-    """Every weight vector once; weights (L, N, c) in place.
-
-    ``reach`` is that of the rotations, 0: slices. ``keys`` (2, 2): of the directions, and of the rest.
+    ``keys`` (2, 2): of the directions, and of the rest.
     """
     depth, width, degree = weights.shape
     padded = -(-degree // 4) * 4
@@ -404,18 +389,13 @@ def _sweep_weights(spins, weights, graph, reach, law, keys, step, work):
                 )
             _along_and_across(layer, start, rows, spins, weights, graph, law[4], work)
             for row in range(rows):
-                number = layer * width + start + row
-                angle = _turn(
-                    work.along[row],
-                    work.across[row],
-                    work.angles[row],
-                    reach == 0,
-                    law,
-                    number,
-                    keys[1],
-                    step,
-                )
-                if angle != 0:
+                along, across = work.along[row, : spins.shape[2]], work.across[row, : spins.shape[2]]
+                angle = work.angles[row]
+                most = _energy(along, across, 0.0, law)
+                if not law[1]:
+                    word = _word((layer * width + start + row) * QUADS, 0, keys[1], step)
+                    most -= math.log(word) / law[3]
+                if _energy(along, across, angle, law) <= most:
                     _rotate(weights[layer, start + row], work.tangents[row], angle)
 
 
@@ -423,13 +403,159 @@ def _sweep_weights(spins, weights, graph, reach, law, keys, step, work):
 def _rotate(weights, tangent, angle):
     """J cos + tangent sin, back on the sphere |J|^2 = c."""
     cosine, sine = math.cos(angle), math.sin(angle)
-    norm = 0.0
     for a in range(weights.size):
         weights[a] = cosine * weights[a] + sine * tangent[a]
+    _renormalise(weights)
+
+
+@numba.njit(fastmath=FAST)
+def _products(own, first, second, scale, a, b):
+    """What the two weights of a plane are multiplied by in the gaps."""
+    for m in range(own.size):
+        a[m] = own[m] * first[m] * scale
+        b[m] = own[m] * second[m] * scale
+
+
+@numba.njit
+def _plane_energy(x, a, b, along, across, hard):
+    """Of a perceptron with excesses x + along a + across b; doubled if it is soft."""
+    d, e = _spread(along), _spread(across)
+    none = _spread(along - along)
+    t0, t1 = none, none
+    for m in range(0, x.size, 2 * LANES):
+        y0 = _multiply_add(e, _load(b, m), _multiply_add(d, _load(a, m), _load(x, m)))
+        y1 = _multiply_add(e, _load(b, m + LANES), _multiply_add(d, _load(a, m + LANES), _load(x, m + LANES)))
+        if hard:
+            t0, t1 = _add(t0, _violated(y0)), _add(t1, _violated(y1))
+        else:
+            y0, y1 = _below(y0), _below(y1)
+            t0, t1 = _multiply_add(y0, y0, t0), _multiply_add(y1, y1, t1)
+    return _total(_add(t0, t1))
+
+
+@numba.njit
+def _least(x, a, b, least):
+    """The smallest excess among gaps where the products have signs (+, +), (+, -), (-, +), (-, -)."""
+    for n in range(4):
+        least[n] = np.inf
+    for m in range(x.size):
+        n = (0 if a[m] > 0 else 2) + (0 if b[m] > 0 else 1)
+        if a[m] != 0 and x[m] < least[n]:
+            least[n] = x[m]
+
+
+@numba.njit
+def _fits(x, a, b, along, across, most, hard, exact, least, scale):
+    """Whether the energy of a perceptron is ``most`` or less after its weights in the plane have changed."""
+    if exact:  # no gap may be violated: four of them say it all
+        u, v = along * scale, across * scale
+        return (
+            least[0] + u + v >= 0
+            and least[1] + u - v >= 0
+            and least[2] - u + v >= 0
+            and least[3] - u - v >= 0
+        )
+    return _plane_energy(x, a, b, along, across, hard) <= most
+
+
+@numba.njit
+def _slice(x, a, b, first, second, law, least, change, block, key, step):
+    """(along, across): how the two weights of a plane change, by a slice of the circle they are on."""
+    hard, greedy, _, beta, scale, one = law
+    zero = one - one
+    present = _plane_energy(x, a, b, zero, zero, hard)
+    most = 0.0 + present
+    if not greedy:
+        most -= (1.0 if hard else 2.0) * math.log(_word(block, 0, key, step)) / beta
+    exact = hard and greedy and present == 0
+    if exact:
+        _least(x, a, b, least)
+    angle = 2 * math.pi * _word(block, 1, key, step)
+    low, high = angle - 2 * math.pi, angle
+    for n in range(2, TRIES):
+        turn, sine = math.cos(angle) - 1, math.sin(angle)
+        change[0], change[1] = turn * first - sine * second, turn * second + sine * first
+        along, across = change[0], change[1]  # in the precision of the state
+        if _fits(x, a, b, along, across, most, hard, exact, least, scale):
+            return along, across
+        if angle < 0:
+            low = angle
+        else:
+            high = angle
+        angle = low + (high - low) * _word(block, n, key, step)
+    return zero, zero
+
+
+@numba.njit(fastmath=FAST)
+def _shift(x, a, b, along, across):
+    for m in range(x.size):
+        x[m] += along * a[m] + across * b[m]
+
+
+@numba.njit(fastmath=FAST)
+def _renormalise(weights):
+    """Back on the sphere |J|^2 = c."""
+    norm = 0.0
+    for a in range(weights.size):
         norm += weights[a] * weights[a]
     factor = math.sqrt(weights.size / norm)
     for a in range(weights.size):
         weights[a] *= factor
+
+
+@numba.njit
+def _sweep_planes(spins, weights, graph, law, keys, step, work):
+    """Slices of every weight vector in c planes, (a, a + d) for a = 0..c-1; weights (L, N, c) in place.
+
+    d is drawn for each layer and sweep.
+    """
+    depth, width, degree = weights.shape
+    patterns = spins.shape[2]
+    scale, one = law[4], law[5]
+    a, b = work.first, work.second
+    for layer in range(depth if degree > 1 else 0):
+        apart = 1 + int(_word(layer, 0, keys[0], step) * (degree - 1))
+        for start in range(0, width, ROWS):
+            rows = min(ROWS, width - start)
+            for row in range(rows):
+                x = work.along[row]
+                x[patterns:] = one  # no cost, whatever a and b, which are 0 there
+                _row_excess(layer, start + row, spins, weights, graph, law, x)
+            for s in range(degree):
+                t = (s + apart) % degree
+                for row in range(rows):
+                    i = start + row
+                    x, w, inputs = work.along[row], weights[layer, i], graph.inputs[layer, i]
+                    own = spins[layer + 1, i]
+                    _products(own, spins[layer, inputs[s]], spins[layer, inputs[t]], scale, a, b)
+                    block = ((layer * width + i) * degree + s) * QUADS
+                    along, across = _slice(
+                        x, a, b, w[s], w[t], law, work.least, work.pair, block, keys[1], step
+                    )
+                    if along != 0 or across != 0:
+                        _shift(x, a, b, along, across)
+                        w[s] += along
+                        w[t] += across
+            for row in range(rows):
+                _renormalise(weights[layer, start + row])
+
+
+@numba.njit(fastmath=FAST)
+def _row_excess(layer, i, spins, weights, graph, law, x):
+    """The excesses of one perceptron, (M,) and more."""
+    patterns = spins.shape[2]
+    margin, scale = law[2], law[4]
+    for first in range(0, patterns, BLOCK):
+        end = min(first + BLOCK, patterns)
+        part = x[first:end]
+        part[:] = 0
+        for a in range(weights.shape[2]):
+            w, below = weights[layer, i, a], spins[layer, graph.inputs[layer, i, a], first:end]
+            for m in range(end - first):
+                part[m] += w * below[m]
+        own = spins[layer + 1, i, first:end]
+        for m in range(end - first):
+            part[m] = part[m] * own[m] * scale - margin
 
 
 @numba.njit(cache=True, nogil=True)
@@ -449,5 +575,7 @@ def advance(spins, weights, graph, moving, turning, reach, hard, constants, temp
         law = (hard, greedy, margin, beta, scale, one)
         if neurons:
             _sweep_neurons(spins, weights, graph, moving, law, keys[0], step, work)
-        if turning:
-            _sweep_weights(spins, weights, graph, reach, law, keys[1:], step, work)
+        if turning and reach > 0:
+            _sweep_rotations(spins, weights, graph, reach, law, keys[1:], step, work)
+        elif turning:
+            _sweep_planes(spins, weights, graph, law, keys[1:], step, work)

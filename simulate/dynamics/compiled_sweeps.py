@@ -86,6 +86,7 @@ class CompiledSweeps:
     def _work(self) -> kernels.Work:
         system = self.system
         block, rows = kernels.BLOCK, kernels.ROWS
+        padded = -(-system.patterns // kernels.BLOCK) * kernels.BLOCK
 
         def zeros(*size: int) -> NDArray[np.floating]:
             array: NDArray[np.floating] = torch.zeros(
@@ -102,7 +103,11 @@ class CompiledSweeps:
             words=np.zeros((4, block // 4), np.uint32),
             tangents=zeros(rows, system.c),
             angles=np.zeros(rows),
-            along=zeros(rows, system.patterns),
-            across=zeros(rows, system.patterns),
+            along=zeros(rows, padded),
+            across=zeros(rows, padded),
+            first=zeros(padded),
+            second=zeros(padded),
+            least=zeros(4),
+            pair=zeros(2),
             normal=np.zeros(-(-system.c // 4) * 4 + 4, np.float32),
         )

@@ -5,12 +5,13 @@ A sweep visits every neuron of the layers that move, odd layers first, then ever
 * A neuron is drawn from its law given everything else (heat bath): it flips with probability
   1/(1 + exp(beta dH)). Neurons of different patterns, and of layers l and l + 2, have no gap in common; those
   of one layer have, and go one after another.
-* A weight vector turns on the great circle through itself and a random direction at right angles to it, to
-  an angle drawn uniformly from those with H <= H_now - ln(u)/beta (slice sampling with shrinkage: Neal, Ann.
-  Stat. 31, 705 (2003); Murray, Adams, MacKay, AISTATS 2010). Nothing is rejected, and no step size is chosen.
-  Or, as in the papers, the rotation J -> sqrt(c) (J + reach xi)/|J + reach xi| is proposed and accepted by
-  Metropolis' rule: it is a point of the same circle, under the same threshold. All perceptrons turn at once,
-  since given the neurons they have no gap in common.
+* A weight vector moves in planes of two of its components, whose circle J_a^2 + J_b^2 is given: to an angle
+  drawn uniformly from those with H <= H_now - ln(u)/beta (slice sampling with shrinkage: Neal, Ann. Stat. 31,
+  705 (2003)). Nothing is rejected, and no step size is chosen. A sweep takes the planes (a, a + d),
+  a = 0..c-1, with d drawn anew for every layer and sweep. In a plane H costs M operations, where a move of
+  all components together costs c M and goes hardly further: a sweep of planes replaces some c of these. Or,
+  as in the papers, the rotation J -> sqrt(c) (J + reach xi)/|J + reach xi| is proposed and accepted by
+  Metropolis' rule. All perceptrons move at once, since given the neurons they have no gap in common.
 
 At temperature 0 the threshold is H_now itself and the flip with dH = 0 a fair coin: with the hard potential
 the number of violated gaps never rises (Yoshino, Phys. Rev. Research 5, 033068 (2023)), and among solutions
@@ -31,7 +32,7 @@ from torch import Tensor
 from deepglass import checks
 from simulate import noise
 from simulate.noise import Member
-from simulate.perceptron_kernels import TRIES
+from simulate.perceptron_kernels import QUADS, TRIES
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.wiring import Wiring
 
@@ -41,7 +42,7 @@ class MonteCarlo:
     """What a sweep does.
 
     Attributes:
-        reach: of the rotations that are proposed; 0: slices.
+        reach: of the rotations that are proposed; 0: slices instead.
         ends: whether the frozen layers 0 and L move too (free boundaries, to draw a teacher).
         neurons, weights: whether these move.
     """
@@ -99,8 +100,10 @@ class EagerSweeps:
             of_each = np.broadcast_to(row, (batch,)).copy()
             temperature = torch.from_numpy(of_each).to(state.device, state.dtype)
             self._sweep_neurons(state, sweep, temperature)
-            if self.law.weights:
-                self._sweep_weights(state, sweep, temperature)
+            if self.law.weights and self.law.reach > 0:
+                self._sweep_rotations(state, sweep, temperature)
+            elif self.law.weights:
+                self._sweep_planes(state, sweep, temperature)
 
     def _sweep_neurons(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
         system = self.system
@@ -159,8 +162,8 @@ class EagerSweeps:
         high, low = (x.to(torch.float32) + 0.5 for x in (0xFFFFFFFF - words, words))
         return torch.log(high / low).to(self.system.dtype)
 
-    def _sweep_weights(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
-        system = self.system
+    def _sweep_rotations(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
+        system, reach = self.system, self.law.reach
         batch, perceptrons = state.shape[0], system.depth * system.width
         weights, spins = system.weights(state), system.spins(state)
         padded = -(-system.c // 4) * 4
@@ -172,44 +175,83 @@ class EagerSweeps:
         length = tangents.square().sum(-1, keepdim=True)
         tangents = torch.where(length > 0, tangents * (norm / length).sqrt(), 0)
         along = system.gaps(state, self.wirings)
-        across = (
-            spins[:, 1:] * (system.matrices(tangents, self.wirings) @ spins[:, :-1]) / math.sqrt(system.c)
-        )
-        proposed = torch.atan2(self.law.reach * (length / norm).sqrt(), 1 + self.law.reach * inner)[..., 0]
-        angle = self._angles(along, across, proposed, sweep, temperature)[..., None]
-        turned = angle.cos() * weights + angle.sin() * tangents
-        turned *= (system.c / turned.square().sum(-1, keepdim=True)).sqrt()
-        weights.copy_(torch.where(angle != 0, turned, weights))
+        across = spins[:, 1:] * (system.matrices(tangents, self.wirings) @ spins[:, :-1])
+        across /= math.sqrt(system.c)
+        angle = torch.atan2(reach * (length / norm).sqrt(), 1 + reach * inner)
+        turned = system.cost(angle.cos() * along + angle.sin() * across).sum(-1)
+        block = QUADS * torch.arange(perceptrons, device=state.device)
+        word = self._uniform(block, 0, sweep).view(along.shape[:3])
+        most = system.cost(along).sum(-1) - temperature[:, None, None] * word.log()
+        new = angle.cos() * weights + angle.sin() * tangents
+        new *= (system.c / new.square().sum(-1, keepdim=True)).sqrt()
+        weights.copy_(torch.where((turned <= most)[..., None], new, weights))
 
-    def _angles(
-        self, along: Tensor, across: Tensor, proposed: Tensor, sweep: int, temperature: Tensor
-    ) -> Tensor:
-        """Of every perceptron (B, L, N): that of its slice, or the proposed one if it is accepted."""
+    def _uniform(self, block: Tensor, n: int, sweep: int) -> Tensor:
+        """The n-th uniform number, in (0, 1), from each block of Philox onwards, (B, blocks), float64."""
+        words = noise.philox((block.long() + n // 4).view(1, -1), sweep, self._keys[2])[n % 4]
+        return (words.double() + 0.5) * 2.0**-32
+
+    def _sweep_planes(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
         system = self.system
+        degree, perceptrons = system.c, system.depth * system.width
+        if degree == 1:
+            return
+        weights, spins = system.weights(state), system.spins(state)
+        excess = system.gaps(state, self.wirings) - system.margin
+        layers = torch.arange(system.depth, device=state.device)
+        word = noise.philox(layers[None], sweep, self._keys[1])[0]
+        apart = 1 + ((word.double() + 0.5) * 2.0**-32 * (degree - 1)).long()  # (B, L)
+        number = torch.arange(perceptrons, device=state.device) * degree
+        for s in range(degree):
+            partner = ((s + apart) % degree)[:, :, None, None].expand(-1, -1, system.width, 1)
+            a, b = (self._read(spins, slot) for slot in (torch.full_like(partner, s), partner))
+            first, second = weights[..., s], weights.gather(3, partner)[..., 0]
+            along, across = self._slices(
+                excess, a, b, first, second, (number + s) * QUADS, sweep, temperature
+            )
+            excess += along[..., None] * a + across[..., None] * b
+            weights[..., s] += along
+            weights.scatter_add_(3, partner, across[..., None])
+        weights *= (degree / weights.square().sum(-1, keepdim=True)).sqrt()
 
-        def energy(angle: Tensor) -> Tensor:
-            return system.cost(angle.cos()[..., None] * along + angle.sin()[..., None] * across).sum(-1)
+    def _read(self, spins: Tensor, slot: Tensor) -> Tensor:
+        """What the weights of one slot of each perceptron (B, L, N, 1) multiply in its gaps, (B, L, N, M)."""
+        neuron = slot if self.system.c == self.system.width else self._inputs.gather(3, slot)
+        index = neuron.expand(-1, -1, -1, self.system.patterns)
+        return spins[:, 1:] * spins[:, :-1].gather(2, index) / math.sqrt(self.system.c)
+
+    def _slices(
+        self, excess: Tensor, a: Tensor, b: Tensor, first: Tensor, second: Tensor, block: Tensor, sweep: int,
+        temperature: Tensor,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """How two weights of every perceptron (B, L, N) change, by slices of the circles they are on."""
+        system = self.system
+        shape = first.shape
+
+        def change(angle: Tensor) -> tuple[Tensor, Tensor]:
+            turn, sine = angle.cos() - 1, angle.sin()
+            return turn * first - sine * second, turn * second + sine * first
+
+        def energy(along: Tensor, across: Tensor) -> Tensor:
+            shifted = excess + along[..., None] * a + across[..., None] * b
+            return system.cost(shifted + system.margin).sum(-1)
 
         def uniform(n: int) -> Tensor:
-            each = torch.arange(system.depth * system.width, dtype=torch.int64, device=along.device)
-            words = noise.philox((each * (TRIES // 4) + n // 4)[None], sweep, self._keys[2])[n % 4]
-            return ((words.double() + 0.5) * 2.0**-32).view(along.shape[:3])
+            return self._uniform(block, n, sweep).view(shape)
 
-        most = energy(torch.zeros_like(proposed)) - (temperature[:, None, None] * uniform(0).log()).to(
-            along.dtype
-        )
-        if self.law.reach > 0:
-            return torch.where(energy(proposed) <= most, proposed, 0)
+        most = energy(torch.zeros_like(first), torch.zeros_like(first))
+        most = most - temperature[:, None, None] * uniform(0).log()
         angle = 2 * math.pi * uniform(1)
         low, high = angle - 2 * math.pi, angle.clone()
-        found = torch.zeros_like(angle)
-        open_ = torch.ones_like(angle, dtype=torch.bool)
+        found = torch.zeros_like(first), torch.zeros_like(first)
+        searching = torch.ones(shape, dtype=torch.bool, device=first.device)
         for n in range(2, TRIES):
-            fits = open_ & (energy(angle.to(along.dtype)) <= most)
-            found = torch.where(fits, angle, found)
-            open_ &= ~fits
-            if not open_.any():
+            new = change(angle.to(first.dtype))
+            fits = searching & (energy(*new) <= most)
+            found = torch.where(fits, new[0], found[0]), torch.where(fits, new[1], found[1])
+            searching &= ~fits
+            if not searching.any():
                 break
             low, high = torch.where(angle < 0, angle, low), torch.where(angle < 0, high, angle)
             angle = low + (high - low) * uniform(n)
-        return found.to(along.dtype)
+        return found
