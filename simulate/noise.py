@@ -23,6 +23,7 @@ from simulate import kernels
 # What a stream is for; part of its key. Never renumber: old seeds would change their meaning.
 THERMAL, VELOCITY, START = 0, 1, 2
 NEURONS, DIRECTIONS, ANGLES, EXCHANGE, DISORDER = 3, 4, 5, 6, 7
+PLANTING = (8, 9, 10)
 
 Keys = NDArray[np.uint32] | torch.Tensor
 """Streams of a batch, shape (B, 2): uint32 in an array, or int64 in a tensor on the device of the noise."""

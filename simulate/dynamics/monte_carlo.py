@@ -71,9 +71,13 @@ class Streams:
     angles: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, seed: int, members: Sequence[Member]) -> "Streams":
+    def of(
+        cls,
+        seed: int,
+        members: Sequence[Member],
+        purposes: tuple[int, int, int] = (noise.NEURONS, noise.DIRECTIONS, noise.ANGLES),
+    ) -> "Streams":
         """Those of ``members``."""
-        purposes = (noise.NEURONS, noise.DIRECTIONS, noise.ANGLES)
         return cls(*(noise.keys(seed, members, purpose) for purpose in purposes))
 
 

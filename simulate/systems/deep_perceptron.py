@@ -16,7 +16,7 @@ weights (L, N, c). Patterns are the fastest index. The batch is the leading axis
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -60,6 +60,10 @@ class DeepPerceptron:
         checks.one_of("potential", self.potential, POTENTIALS)
         object.__setattr__(self, "margin", checks.real("margin", self.margin))
         object.__setattr__(self, "device", torch.device(self.device))
+
+    def on(self, device: torch.device | str) -> "DeepPerceptron":
+        """The same elsewhere."""
+        return replace(self, device=device)
 
     @property
     def c(self) -> int:

@@ -1,0 +1,105 @@
+"""What is frozen in a sample of the deep perceptron: wiring, inputs and outputs, and the teacher behind them.
+
+* random: inputs and outputs are fair signs.
+* teacher-student: outputs are a teacher's answers to random inputs. With the hard potential at margin 0 and
+  temperature 0 the teacher is a random network and its neurons are its own answers, so that the student who
+  starts there is in equilibrium from the beginning (quiet planting). At another margin or temperature, or
+  with the soft potential, teacher, inputs and outputs are drawn together from the Boltzmann law with free
+  ends, by :data:`SWEEPS` sweeps from such a network: the planted ensemble, n -> 1 in replica theory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepglass import checks
+from deepglass.errors import InvalidInput
+from simulate import noise
+from simulate.dynamics.compiled_sweeps import CompiledSweeps
+from simulate.dynamics.monte_carlo import MonteCarlo, Streams
+from simulate.noise import Member
+from simulate.systems.deep_perceptron import DeepPerceptron, on_sphere
+from simulate.systems.wiring import Wiring
+
+SCENARIOS = ("random", "teacher-student")
+STARTS = ("random", "planted")
+
+SWEEPS = 200
+"""With free ends nothing but the output layer's own gaps couples the layers: some ten would do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Disorder:
+    """Of one sample.
+
+    ``spins`` (L + 1, N, M): the teacher's, or the frozen ends of a random sample with hidden layers of 0.
+    ``weights`` (L, N, c): the teacher's; None for random.
+    """
+
+    wiring: Wiring
+    spins: Tensor
+    weights: Tensor | None
+
+
+def draw(system: DeepPerceptron, scenario: str, temperature: float, seed: int, sample: int) -> Disorder:
+    """The disorder of a sample; the same for any number of samples and replicas, on the CPU.
+
+    Raises InvalidInput for an unknown scenario, and for a margin at which no teacher without violated gaps is
+    found.
+    """
+    checks.one_of("scenario", scenario, SCENARIOS)
+    generator = _generator(seed, noise.DISORDER, sample)
+    wiring = Wiring.dilute(system.depth, system.width, system.c, generator)
+    ends = torch.from_numpy(_signs(generator, 2, system.width, system.patterns)).to(system.dtype)
+    if scenario == "random":
+        spins = torch.zeros(system.depth + 1, system.width, system.patterns, dtype=system.dtype)
+        spins[0], spins[-1] = ends[0], ends[1]
+        return Disorder(wiring, spins, None)
+    weights = torch.from_numpy(_weights(generator, system)).to(system.dtype)
+    here = system.on("cpu")
+    spins = here.forward(weights[None], [wiring], ends[:1])
+    if system.potential == "hard" and system.margin == 0 and temperature == 0:
+        return Disorder(wiring, spins[0], weights)
+    state = here.state(spins, weights[None])
+    streams = Streams.of(seed, [Member(sample)], noise.PLANTING)
+    sweeps = CompiledSweeps(here, MonteCarlo(ends=True), [wiring], streams)
+    sweeps(state, 0, np.full(SWEEPS, temperature))
+    if temperature == 0 and (violated := int((here.gaps(state, [wiring]) < system.margin).sum())):
+        raise InvalidInput(
+            f"margin = {system.margin:g} is too large to plant: {violated} gaps of the teacher are violated"
+            f" after {SWEEPS} sweeps"
+        )
+    return Disorder(wiring, here.spins(state)[0].clone(), here.weights(state)[0].clone())
+
+
+def start(system: DeepPerceptron, disorder: Disorder, kind: str, seed: int, member: Member) -> Tensor:
+    """Where a machine begins, (P,) on the CPU: hidden neurons and weights at ``random``, or as the teacher's.
+
+    Raises InvalidInput for an unknown start, or a planted one where there is no teacher.
+    """
+    checks.one_of("start", kind, STARTS)
+    if kind == "planted":
+        if disorder.weights is None:
+            raise InvalidInput("start = 'planted' needs a teacher: scenario = 'teacher-student'")
+        return system.state(disorder.spins[None], disorder.weights[None])[0]
+    generator = _generator(seed, noise.START, member.sample, member.replica)
+    spins = disorder.spins.clone()
+    hidden = _signs(generator, system.depth - 1, system.width, system.patterns)
+    spins[1:-1] = torch.from_numpy(hidden).to(system.dtype)
+    weights = torch.from_numpy(_weights(generator, system))
+    return system.state(spins[None], weights[None])[0]
+
+
+def _generator(seed: int, *key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def _signs(generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+    return (2.0 * generator.integers(0, 2, size=shape, dtype=np.int8) - 1.0).astype(np.float32)
+
+
+def _weights(generator: np.random.Generator, system: DeepPerceptron) -> NDArray[np.float64]:
+    return on_sphere(generator.standard_normal((system.depth, system.width, system.c)))

@@ -1,0 +1,91 @@
+"""Boundaries, teachers and starts of the deep perceptron. Statistical tests: false alarm 1e-4 each."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+
+from deepglass.errors import InvalidInput
+from simulate.dynamics.compiled_sweeps import CompiledSweeps
+from simulate.dynamics.monte_carlo import MonteCarlo, Streams
+from simulate.noise import Member
+from simulate.systems.deep_perceptron import DeepPerceptron
+from simulate.systems.disorder import draw, start
+
+LIMIT = norm.isf(1e-4 / 2)
+
+
+def test_a_teacher_answers_and_its_student_starts_in_a_solution():
+    system = DeepPerceptron(3, 12, 40, 5, "hard")
+    disorder = draw(system, "teacher-student", 0.0, seed=1, sample=4)
+    state = start(system, disorder, "planted", 1, Member(4))[None]
+    assert system.energy(state, [disorder.wiring]).sum() == 0
+    again = system.forward(system.weights(state), [disorder.wiring], system.spins(state)[:, 0])
+    assert torch.equal(again, system.spins(state))
+    assert (system.spins(state).abs() == 1).all()
+    other = draw(system, "teacher-student", 0.0, seed=1, sample=5)
+    assert not torch.equal(other.spins[0], disorder.spins[0])
+    assert torch.equal(draw(system, "teacher-student", 0.0, seed=1, sample=4).spins, disorder.spins)
+
+
+def test_replicas_start_apart_on_the_same_ends():
+    system = DeepPerceptron(3, 10, 30)
+    disorder = draw(system, "random", 0.3, seed=2, sample=0)
+    first, second = (start(system, disorder, "random", 2, Member(0, a, 0))[None] for a in (0, 1))
+    for end in (0, -1):
+        assert torch.equal(system.spins(first)[0, end], disorder.spins[end])
+        assert torch.equal(system.spins(first)[0, end], system.spins(second)[0, end])
+    hidden = (system.spins(first) * system.spins(second))[0, 1:-1].mean()
+    assert abs(hidden * np.sqrt(600)) < LIMIT
+    weights = (system.weights(first) * system.weights(second)).mean() * np.sqrt(300)
+    assert abs(weights) < LIMIT
+    norms = system.weights(first).square().sum(-1)
+    torch.testing.assert_close(norms, torch.full((1, 3, 10), 10.0))
+
+
+@pytest.mark.parametrize("potential", ["soft", "hard"])
+def test_a_planted_teacher_is_a_typical_student(potential):
+    """Nishimori: on ends planted with it, students keep the teacher's energy and meet it as each other."""
+    samples, temperature = 400, 0.4
+    system = DeepPerceptron(2, 4, 5, None, potential, 0.1, torch.float64)
+    disorders = [draw(system, "teacher-student", temperature, 7, s) for s in range(samples)]
+    wirings = [d.wiring for d in disorders]
+
+    def states(kind: str, replica: int) -> torch.Tensor:
+        return torch.stack(
+            [start(system, d, kind, 7, Member(s, replica, 0)) for s, d in enumerate(disorders)]
+        )
+
+    teachers = states("planted", 0)
+    students = {"planted": teachers.clone(), "random": states("random", 1), "other": states("random", 2)}
+    for replica, state in enumerate(students.values()):
+        streams = Streams.of(7, [Member(s, replica, 0) for s in range(samples)])
+        CompiledSweeps(system, MonteCarlo(), wirings, streams)(state, 0, np.full(150, temperature))
+    energy = {name: system.energy(state, wirings).sum(1).numpy() for name, state in students.items()}
+    given = system.energy(teachers, wirings).sum(1).numpy()
+    for name in students:
+        difference = energy[name] - given
+        assert abs(difference.mean()) < LIMIT * difference.std() / np.sqrt(samples)
+
+    def overlap(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
+        """Of the last layer's weights, squared one by one: it does not see the sign of hidden neurons."""
+        return (system.weights(a) * system.weights(b))[:, -1].square().mean((1, 2)).numpy()
+
+    with_teacher = overlap(students["random"], teachers)
+    among = overlap(students["random"], students["other"])
+    difference = with_teacher - among
+    assert abs(difference.mean()) < LIMIT * difference.std() / np.sqrt(samples)
+
+
+def test_what_cannot_be_is_refused():
+    system = DeepPerceptron(2, 4, 40, None, "hard", 3.0)
+    with pytest.raises(InvalidInput, match="margin = 3 is too large to plant"):
+        draw(system, "teacher-student", 0.0, 0, 0)
+    easy = DeepPerceptron(2, 4, 4)
+    disorder = draw(easy, "random", 0.1, 0, 0)
+    with pytest.raises(InvalidInput, match="planted"):
+        start(easy, disorder, "planted", 0, Member(0))
+    with pytest.raises(InvalidInput, match="scenario"):
+        draw(easy, "teacher", 0.1, 0, 0)
+    with pytest.raises(InvalidInput, match="start"):
+        start(easy, disorder, "teacher", 0, Member(0))
