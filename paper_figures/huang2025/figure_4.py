@@ -1,5 +1,5 @@
-"""Fig. 4 (ln alpha = 4.6, N = 20): overlaps of the weights between machines, in the liquid (l = 5) and in the
-solid (l = 9): their distribution, and matrices sorted by their tree."""
+"""Fig. 4 (ln alpha = 4.6 as N = 10, M = 1000): overlaps of the weights between machines, in the liquid (l = 5)
+and in the solid (l = 9): their distribution, and matrices sorted by their tree."""
 
 from collections.abc import Callable
 
@@ -25,9 +25,9 @@ from paper_figures.huang2025.overlap_distributions import (
 from paper_figures.huang2025.overlap_panels import KINDS, by_kind, distribution, sorted_matrix
 from paper_figures.huang2025.panel import Panel
 
-LABEL = "N=20"
+LABEL = "M=1000"
 LIQUID, SOLID = 5, 9
-PAPER = {"M": 2000, "N": 20, "t": 1e5, "t_w": 1e3}
+PAPER = {"M": 1000, "N": 10, "t": 1e5, "t_w": 1e3}
 MATRIX = (6, 6)
 """Samples and replicas of the matrices (b, e)."""
 SYMMETRY = "0 by the symmetry of hidden signs"

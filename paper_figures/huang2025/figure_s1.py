@@ -1,4 +1,4 @@
-"""Fig. S1: energy and test accuracy at five temperatures, ln alpha = 4.6."""
+"""Fig. S1: energy and test accuracy at five temperatures, ln alpha = 4.6 (N = 10, M = 1000)."""
 
 import math
 
@@ -25,14 +25,17 @@ TIMES = (100, 500, 1_000, 3_000, 10_000, 30_000)
 LEARNING = (1_000, 10_000, 30_000)
 """Steps at which E(t)/E(0) and A(t) are compared."""
 
+PATTERNS = 1000
+"""The caption has ln alpha = 4.6 alone; :func:`.studies._temperatures` says why it is M = 1000, N = 10."""
+
 REPEATED = "T=1e-5"
-"""Also shown in Figs. 2c and 2d, with the same parameters and other numbers (ln alpha = 4.6)."""
+"""Also shown in Figs. 2c and 2d at the same ln alpha, which are of N = 20."""
 
 
 def _elsewhere(series: str, panel: str, t: float) -> str:
     """What the paper's other figure of the same setting has at that time."""
     other = curves(panel)["lnalpha=4.6"].at(t) if series == REPEATED else math.nan
-    return f"the paper's Fig. {panel}: {other:.3g}" if math.isfinite(other) else ""
+    return f"the paper's Fig. {panel}, N = 20: {other:.3g}" if math.isfinite(other) else ""
 
 
 def energy(panel: Panel) -> None:
@@ -43,12 +46,12 @@ def energy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None  # all of these are digitised
         for t in TIMES:
-            told = notes.note(trace.result, _elsewhere(trace.series, "2c", t))
+            told = notes.note(trace.result, _elsewhere(trace.series, "2c", t), patterns=PATTERNS)
             panel.compare(f"E({{t:g}})/E(0), {trace.series}", ours, paper, (t,), note=told)
         until = relaxation.end(ours, relaxation.as_values(paper))
         value = None if ours is None else estimate(relaxation.late(ours, until))
         drawn = late_values.of_paper(paper, until)
-        told = notes.note(trace.result, late_values.span(until))
+        told = notes.note(trace.result, late_values.span(until), patterns=PATTERNS)
         panel.claim(f"late E/E(0), {trace.series}", value, drawn, late_values.REPEAT_E * drawn, note=told)
 
 
@@ -60,7 +63,7 @@ def accuracy(panel: Panel) -> None:
         ours, paper = found.get(trace.label), trace.paper
         assert paper is not None
         for t in LEARNING:
-            told = notes.note(trace.result, _elsewhere(trace.series, "2d", t))
+            told = notes.note(trace.result, _elsewhere(trace.series, "2d", t), patterns=PATTERNS)
             name, error = f"A({{t:g}}), {trace.series}", late_values.accuracy_error
             panel.compare(name, ours, paper, (t,), note=told, error=error)
 
