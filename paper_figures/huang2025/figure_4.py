@@ -1,5 +1,5 @@
-"""Fig. 4 (ln alpha = 4.6 as N = 10, M = 1000): overlaps of the weights between machines, in the liquid (l = 5)
-and in the solid (l = 9): their distribution, and matrices sorted by their tree."""
+"""Fig. 4 (ln alpha = 4.6 as N = 10, M = 1000): overlaps of the weights between machines, in the liquid
+(l = 5) and in the solid (l = 9): their distribution, and matrices sorted by their tree."""
 
 from collections.abc import Callable
 

@@ -89,6 +89,22 @@ def best(misfits: Mapping[tuple[int, int], Misfit]) -> tuple[int, float]:
     return min(totals.items(), key=lambda item: item[1])
 
 
+SETTINGS = {"N = 10, M = 1000": ("patterns", "M=1000"), "N = 20, M = 1715": ("widths", "N=20")}
+"""The machines that ln alpha = 4.6 may mean, by study and ensemble."""
+
+
+def settings_table(results: Results) -> list[tuple[str, Misfit, Misfit]]:
+    """How far either machine of ln alpha = 4.6 is from Fig. S1 at T = 1e-5, and from Fig. 2c (N = 20)."""
+    found = []
+    for name, (study, ensemble) in SETTINGS.items():
+        if (result := results.get(study, ensemble)) is not None:
+            ratio = measures.energy_ratio(result, measures.E0_TIME)
+            papers = curves("S1a")["T=1e-5"], curves("2c")[FIXED_M["N=20"]]
+            one, other = (misfit(ratio, paper, LAST) for paper in papers)
+            found.append((name, one, other))
+    return found
+
+
 CONTENTS: Mapping[str, str] = {
     "": "H = sum_l E_l",
     "E with kinetic energy": "H + sum v^2/2",

@@ -81,6 +81,15 @@ def readings(results: Results) -> str:
     return markdown(("reading", "fit", "judge", *panels), lines)
 
 
+def settings(results: Results) -> str:
+    """Which machine Fig. S1 shows: rms (chi-square per point) of the two that have its ln alpha."""
+    lines = [
+        [name, *(f"{number(fit.rms, fit.error)} ({fit.chi2:.3g})" for fit in fits)]
+        for name, *fits in misfits.settings_table(results)
+    ]
+    return markdown(("machine", "Fig. S1 at T = 1e-5", "Fig. 2c, ln alpha = 4.6"), lines)
+
+
 def scan(results: Results) -> str:
     """The best thirty readings of the scan, and the best of each law."""
     found = misfits.scan_table(results)
@@ -124,5 +133,6 @@ def provenance(results: Results) -> str:
 
 
 BLOCKS: Mapping[str, Callable[[Results], str]] = {
-    "scoreboard": scoreboard, "readings": readings, "scan": scan, "provenance": provenance,
+    "scoreboard": scoreboard, "readings": readings, "scan": scan, "settings": settings,
+    "provenance": provenance,
 }  # fmt: skip

@@ -151,9 +151,9 @@ def _nulls(size: str) -> Study:
 def _temperatures(size: str) -> Study:
     """ln alpha = 4.6 as N = 10, M = 1000, several T: Fig. S1.
 
-    The caption has ln alpha alone. With N = 20, M = 2000, the other machine of that ratio, energies are twice
-    the paper's (at high T a machine has T for each stiff direction, of which E(0) knows the root), and the curve
-    at T = 1e-5 is that of N = 10 (docs/readings.md).
+    The caption has ln alpha alone. With N = 20, M = 2000, the other machine of that ratio, energies are
+    twice the paper's (at high T a machine has T for each stiff direction, of which E(0) knows the root), and
+    the curve at T = 1e-5 is that of N = 10 (docs/readings.md).
     """
     temperatures = (1e-2, 2e-3, 1e-3, 5e-4, 1e-5)
     values = _run(
