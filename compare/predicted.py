@@ -50,7 +50,7 @@ def predictions(profiles: Sequence[xr.Dataset], runs: Sequence[xr.Dataset]) -> t
 
 
 def _comparable(profile: xr.Dataset, run: xr.Dataset) -> None:
-    wanted, given = _parameters(profile), _parameters(run)
+    wanted, given = {"potential": "hard", **_parameters(profile)}, _parameters(run)
     # A hard core violates nothing: temperature 0.
     wanted["temperature"] = 1 / float(wanted["beta"]) if "beta" in wanted else 0.0
     for name in SHARED if system(run) == PERCEPTRON else ("depth",):

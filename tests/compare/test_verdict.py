@@ -410,6 +410,12 @@ def test_runs_of_another_temperature_or_alpha_are_no_ensemble():
             gather([a_run(0, **machine), a_run(1, **machine, **{name: value})])
 
 
+def test_a_profile_older_than_its_potential_is_of_the_hard_core():
+    older = GAUSSIAN.copy()
+    older.attrs = {name: value for name, value in GAUSSIAN.attrs.items() if name != "potential"}
+    assert verdict([older], [a_run(0)]).layers == verdict([GAUSSIAN], [a_run(0)]).layers
+
+
 def test_profiles_and_levels_that_cannot_be_used_are_refused():
     for profiles, level, message in (
         ([], 0.01, "no profile"),
