@@ -1,6 +1,7 @@
-"""Prediction beside measurement: overlays, phases, effective storage ratio."""
+"""Prediction beside measurement: overlays and verdicts, phases, effective storage ratio."""
 
 from compare.overlay import Overlay, overlay
+from compare.verdict import Verdict, verdict
 from deepglass.phases import THRESHOLD, Extent, extent, phase
 
-__all__ = ["THRESHOLD", "Extent", "Overlay", "extent", "overlay", "phase"]
+__all__ = ["THRESHOLD", "Extent", "Overlay", "Verdict", "extent", "overlay", "phase", "verdict"]

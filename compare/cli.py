@@ -7,9 +7,12 @@ import typer
 
 from compare import figure
 from compare.overlay import overlay as align
-from compare.report import describe
+from compare.report import describe, describe_verdict
+from compare.verdict import LEVEL
+from compare.verdict import verdict as judge
 from deepglass import files, schema
 from deepglass.cli import Format, application, print_json
+from deepglass.errors import InvalidInput
 
 app = application("Compare predicted and measured layers.")
 
@@ -40,3 +43,44 @@ def overlay(
     else:
         typer.echo(describe(result))
         typer.echo(f"wrote {out}")
+
+
+@app.command()
+def verdict(
+    results: Annotated[
+        list[Path], typer.Argument(help="Profiles and runs, in any order: PROFILE.nc... RUN.nc...")
+    ],
+    level: Annotated[float, typer.Option(help="Chance of a false alarm, of each prediction.")] = LEVEL,
+    quadratic: Annotated[
+        bool, typer.Option("--quadratic", help="Fit a + b/N + c/N^2 (3 sizes or more), not a + b/N.")
+    ] = False,
+    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of each run without.")] = None,
+    variables: Annotated[
+        str, typer.Option(help="The overlaps to judge: of neurons, of weights.", metavar="NEURONS,WEIGHTS")
+    ] = "q,Q",
+    format: Annotated[Format, typer.Option(help="How to print the verdict.")] = Format.table,
+) -> None:
+    """Judge measured runs by predicted profiles, layer by layer and all together.
+
+    Runs of several sizes are extrapolated to infinite size; several profiles (closures, branches, broken
+    symmetry) are judged side by side. What is tested, and what that cannot tell: docs/verdict.md.
+
+        python -m compare verdict gaussian.nc site.nc run-n100.nc run-n200.nc run-n400.nc
+    """
+    neurons, separator, weights = variables.partition(",")
+    if not (neurons and separator and weights):
+        raise InvalidInput(f"variables = {variables!r} must be two names, such as q,Q")
+    read = [schema.read(path, "profile", "run") for path in results]
+    of_kind = {kind: [r for r in read if r.attrs["deepglass_kind"] == kind] for kind in ("profile", "run")}
+    result = judge(
+        of_kind["profile"],
+        of_kind["run"],
+        level=level,
+        quadratic=quadratic,
+        t_w=t_w,
+        variables=(neurons.strip(), weights.strip()),
+    )
+    if format is Format.json:
+        print_json(result.as_dict())
+    else:
+        typer.echo(describe_verdict(result))

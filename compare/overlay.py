@@ -68,7 +68,7 @@ def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Ove
     Raises InvalidInput if the depths differ, if there is no hidden layer, if the run has no pair
     of replicas to measure an overlap with, or no such t_w.
     """
-    run = _at_waiting_time(run, t_w)
+    run = at_waiting_time(run, t_w)
     depth, run_depth = int(profile.attrs["depth"]), int(run.attrs["depth"])
     if depth != run_depth:
         raise InvalidInput(f"profile of depth {depth} and run of depth {run_depth}: depths must be equal")
@@ -111,7 +111,8 @@ def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Ove
     )
 
 
-def _at_waiting_time(run: xr.Dataset, t_w: int | None) -> xr.Dataset:
+def at_waiting_time(run: xr.Dataset, t_w: int | None) -> xr.Dataset:
+    """The run at one t_w, the longest unless named. Raises InvalidInput if it has no such t_w."""
     if t_w is None:
         return run.isel(t_w=-1)
     if t_w not in run["t_w"]:

@@ -1,6 +1,9 @@
-"""An overlay in words: what the command line prints."""
+"""Results in words: what the command line prints."""
+
+from typing import Any
 
 from compare.overlay import Overlay
+from compare.verdict import Overall, Verdict
 from deepglass.cli import table
 from deepglass.phases import Extent
 
@@ -23,4 +26,46 @@ def _extent(side: str, extent: Extent) -> str:
     return (
         f"{side}: {extent.n_liquid} liquid layers, solid to {extent.xi_input:.3g} layers from the input,"
         f" {extent.xi_output:.3g} from the output"
+    )
+
+
+def describe_verdict(result: Verdict) -> str:
+    """The verdict for a reader: a row for each layer, a line for each prediction, the notes."""
+    names = [each.prediction for each in result.overall]
+    rows = [result.layers[i : i + len(names)] for i in range(0, len(result.layers), len(names))]
+    first = [row[0] for row in rows]
+    columns: list[tuple[str, list[Any]]] = [
+        ("layer", [f"{entry.kind}_{entry.layer}" for entry in first]),
+        ("measured", [entry.measured for entry in first]),
+        ("error", [entry.error for entry in first]),
+    ]
+    if result.trends:
+        columns += [
+            ("slope", [trend.slope for trend in result.trends]),
+            ("p(fit)", [trend.p for trend in result.trends]),
+        ]
+    for i, name in enumerate(names):
+        columns += [
+            (name, [row[i].predicted for row in rows]),
+            ("chi2", [row[i].chi2 for row in rows]),
+            ("p", [row[i].p for row in rows]),
+        ]
+    columns.append(("verdict", [entry.verdict for entry in first]))
+    sizes = ", ".join(f"{size} ({n})" for size, n in zip(result.sizes, result.samples, strict=True))
+    return "\n".join(
+        [
+            table(columns),
+            f"compared at {result.at}; sizes (samples): {sizes}; level {result.level:g}, Holm over layers",
+            *map(_joint, result.overall),
+            f"overall: {result.verdict}",
+            *(f"note: {note}" for note in result.notes),
+        ]
+    )
+
+
+def _joint(each: Overall) -> str:
+    test = {"hotelling": "T^2", "holm": "largest chi2"}[each.method]
+    return (
+        f"{each.prediction}: {each.verdict}, {test} = {each.chi2:.4g}, p = {each.p:.3g} ({each.method},"
+        f" {each.layers} layers)" + (f"; not {', '.join(each.rejected)}" if each.rejected else "")
     )

@@ -76,12 +76,13 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
     return files.write_bytes(path, content, overwrite)
 
 
-def read(path: str | Path, kind: str) -> xr.Dataset:
-    """Read a whole result into memory.
+def read(path: str | Path, kind: str, *others: str) -> xr.Dataset:
+    """Read a whole result of this kind, or of one of the ``others``, into memory.
 
     Raises InvalidInput if it is missing, damaged, foreign, of another kind or version, or incomplete.
     """
-    source = Path(path)
+    source, kinds = Path(path), (kind, *others)
+    kind = " or ".join(kinds)
     if not source.exists():
         raise InvalidInput(f"{kind} file {source} does not exist")
     if not source.is_file():
@@ -98,14 +99,14 @@ def read(path: str | Path, kind: str) -> xr.Dataset:
     found = dataset.attrs.get("deepglass_kind")
     if not isinstance(found, str) or found not in VARIABLES:
         raise InvalidInput(f"{kind} file {source} was not written by deepglass")
-    if found != kind:
+    if found not in kinds:
         raise InvalidInput(f"{source} holds a {found}, not a {kind}")
-    version = dataset.attrs.get("schema_version")
-    if version != SCHEMA_VERSION[kind]:
+    version, known = dataset.attrs.get("schema_version"), SCHEMA_VERSION[found]
+    if version != known:
         raise InvalidInput(
-            f"{source} has schema version {version}, this deepglass reads {SCHEMA_VERSION[kind]} of a {kind}"
+            f"{source} has schema version {version}, this deepglass reads {known} of a {found}"
         )
-    _complete(dataset, source, kind)
+    _complete(dataset, source, found)
     return dataset
 
 
