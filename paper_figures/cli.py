@@ -54,7 +54,7 @@ def huang2025(
         str | None, choice([*thermal.FIGURES, "3d ..."], "One figure, or one panel; all of them without.")
     ] = None,
     size: Annotated[
-        str, choice(thermal.SIZES, "Seconds; half an hour of two cores a figure; a GPU.")
+        str, choice(thermal.SIZES, "A minute; hours of two cores, shared by figures; a GPU.")
     ] = "laptop",
     from_stored: Annotated[
         bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")
@@ -69,7 +69,7 @@ def huang2025(
 ) -> None:
     """The thermal deep learning machine: run what is missing, draw, and say what agrees with the paper.
 
-    May be stopped at any time and called again: finished samples are kept, the others go on.
+    May be stopped at any time and called again, with --overwrite: finished samples are kept, the others go on.
     """
     with ProgressBar() as progress:
         made = thermal.make(

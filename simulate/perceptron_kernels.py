@@ -433,15 +433,16 @@ def _plane_energy(x, a, b, along, across, hard):
     return _total(_add(t0, t1))
 
 
-@numba.njit
+@numba.njit(fastmath={"nnan", "nsz", "reassoc"})
 def _least(x, a, b, least):
     """The smallest excess among gaps where the products have signs (+, +), (+, -), (-, +), (-, -)."""
-    for n in range(4):
-        least[n] = np.inf
+    none = x.dtype.type(np.inf)
+    l0, l1, l2, l3 = none, none, none, none
     for m in range(x.size):
-        n = (0 if a[m] > 0 else 2) + (0 if b[m] > 0 else 1)
-        if a[m] != 0 and x[m] < least[n]:
-            least[n] = x[m]
+        up, down = x[m] if a[m] > 0 else none, x[m] if a[m] < 0 else none
+        l0, l1 = min(l0, up if b[m] > 0 else none), min(l1, up if b[m] < 0 else none)
+        l2, l3 = min(l2, down if b[m] > 0 else none), min(l3, down if b[m] < 0 else none)
+    least[0], least[1], least[2], least[3] = l0, l1, l2, l3
 
 
 @numba.njit

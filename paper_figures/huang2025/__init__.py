@@ -65,9 +65,12 @@ def make(
     """Run what is missing, and draw; yields the name of each figure's files with its claims.
 
     ``from_stored``: run nothing; what is not there is not shown, and said to be missing. Raises InvalidInput
-    before any work for an unknown figure or size and for files that cannot be written.
+    before any work for an unknown figure or size, for files that cannot be written, and, if nothing is to be
+    run, for a folder of data that does not exist.
     """
     chosen = parse(figure)
+    if from_stored and not data.is_dir():
+        raise InvalidInput(f"folder of stored results {data} does not exist")
     results = Results(values.one_of("size", size, SIZES), data)
     names = [stem(what, letter) for what, letter in chosen]
     paths = [sheet.targets(out, name, overwrite) for name in names]

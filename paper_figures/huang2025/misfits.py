@@ -142,6 +142,12 @@ class Row:
         return float(np.mean(known)) if len(known) == len(FIT) else math.inf
 
     @property
+    def chi2(self) -> float:
+        """Mean chi-square per point over the panels of the fit; infinite if one is missing."""
+        known = [self.misfits[panel].chi2 for panel in FIT if panel in self.misfits]
+        return float(np.mean(known)) if len(known) == len(FIT) else math.inf
+
+    @property
     def fit_error(self) -> float:
         """Standard error of ``fit`` over samples."""
         known = [self.misfits[panel].error for panel in FIT if panel in self.misfits]

@@ -4,6 +4,7 @@ A page holds blocks between ``<!-- NAME -->`` and ``<!-- end NAME -->``; :func:`
 stored results, and a test sees to it that the committed pages are what is generated.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,8 +78,9 @@ def readings(results: Results) -> str:
     for row in misfits.finals_table(results):
         known = [row.misfits.get(panel) for panel in panels]
         cells = ["-" if fit is None else f"{fit.rms:.3f} ({fit.chi2:.3g})" for fit in known]
-        lines.append([row.name, number(row.fit, row.fit_error), f"{row.judged:.3f}", *cells])
-    return markdown(("reading", "fit", "judge", *panels), lines)
+        chi2 = f"{row.chi2:.3g}" if math.isfinite(row.chi2) else "-"
+        lines.append([row.name, number(row.fit, row.fit_error), chi2, f"{row.judged:.3f}", *cells])
+    return markdown(("reading", "fit", "chi-square", "judge", *panels), lines)
 
 
 def settings(results: Results) -> str:

@@ -5,7 +5,7 @@ Figures share studies: Fig. 2c, 2d, 1b and S5 are all of ``widths``. Every study
 * ``smoke``: seconds; the same machines on at most 60 of the 8 x 8 digits, for 400 steps. It shows that the
   scripts work, nothing else.
 * ``laptop``: the paper's machines with M = 1715, the zeros and ones that the 10,000-image set of MNIST leaves
-  beside 400 for the test; fewer samples and shorter times than the paper. Half an hour of two cores a figure.
+  beside 400 for the test; fewer samples and shorter times than the paper. Half an hour of two cores a study.
 * ``paper``: the paper's M = 2000 (and 4000), times and samples; for a GPU, with the full MNIST.
 """
 

@@ -52,8 +52,8 @@ def p_value(values: np.ndarray, expected: float) -> float:
 
 def test_a_student_meets_its_teacher_as_gibbs_learning_says():
     """Hard core, alpha = 2: two students who left the teacher: R = Q, and arccos(Q)/pi wrong answers."""
-    system = DeepPerceptron(1, 60, 120, None, "hard")
-    sweeps = np.zeros(300)
+    system = DeepPerceptron(1, 50, 100, None, "hard")
+    sweeps = np.zeros(200)
     states, disorders = equilibrated(system, "teacher-student", sweeps, 6, ("planted", "planted"), seed=2)
     profile = solve_profile("teacher-student", 1, 2.0)
     teacher = torch.stack([d.weights for d in disorders])
@@ -64,7 +64,7 @@ def test_a_student_meets_its_teacher_as_gibbs_learning_says():
         assert p_value(overlap(system, state, teachers), profile.Q[0]) > 1e-3
     assert p_value(overlap(system, *states), profile.Q[0]) > 1e-3
     generator = torch.Generator().manual_seed(0)
-    fresh = torch.randint(0, 2, (6, 60, 4000), generator=generator).float() * 2 - 1
+    fresh = torch.randint(0, 2, (6, 50, 4000), generator=generator).float() * 2 - 1
     answers = [system.forward(w, wirings, fresh)[:, 1] for w in (system.weights(states[1]), teacher)]
     wrong = (answers[0] != answers[1]).double().mean((1, 2)).numpy()
     assert p_value(wrong, np.arccos(profile.Q[0]) / np.pi) > 1e-3

@@ -116,7 +116,9 @@ def test_every_number_that_differs_is_explained():
 
 def test_command_line(command, refused):
     assert "3d" in refused("paper_figures", "huang2025", "--figure", "7z", "--size", "smoke")
-    given = "--figure S9 --from-stored --data none --out out"
+    assert "none does not exist" in refused("paper_figures", "huang2025", "--from-stored", "--data", "none")
+    Path("empty").mkdir()
+    given = "--figure S9 --from-stored --data empty --out out"
     said = command("paper_figures", "huang2025", *given.split())
     assert said.returncode == 0, said.stderr
     assert re.search(r"S9 .* not run at this size", said.stdout)
