@@ -69,7 +69,7 @@ def huang2025(
 ) -> None:
     """The thermal deep learning machine: run what is missing, draw, and say what agrees with the paper.
 
-    May be stopped at any time and called again, with --overwrite: finished samples are kept, the others go on.
+    May be stopped and called again (with --overwrite): finished samples are kept, the others go on.
     """
     with ProgressBar() as progress:
         made = thermal.make(
