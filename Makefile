@@ -52,6 +52,7 @@ lint: $(READY)  ## ruff and mypy
 bench: $(READY)  ## speed of theory and machine, each beside the plain way
 	$(BIN)/python -m benchmarks.theory
 	$(BIN)/python -m benchmarks.simulate
+	$(BIN)/python -m benchmarks.perceptron
 
 clean:  ## remove environment, caches and results
 	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
