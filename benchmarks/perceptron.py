@@ -3,8 +3,8 @@
     python -m benchmarks.perceptron [--seconds 1] [--threads 1] [--out FILE.json]
 
 The baseline is what one writes first: gaps kept, one neuron of one pattern after another, the change of
-energy of its own gap and of the c gaps above by a few calls of NumPy. Ours: sweeps of neurons alone, of a batch
-of as many machines as threads. The best of three windows that last ``--seconds`` together.
+energy of its own gap and of the c gaps above by a few calls of NumPy. Ours: sweeps of neurons alone, of a
+batch of as many machines as threads. The best of three windows that last ``--seconds`` together.
 
 Roofline: an attempt reads x and S of c readers, and writes x back where something flips: 12 c bytes in
 float32. The bandwidth is that of ``x += a s`` on arrays of the size of a block of patterns, which the second
