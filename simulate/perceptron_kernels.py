@@ -43,6 +43,7 @@ BLOCK = 4 * LANES  # patterns side by side
 ROWS = 16  # perceptrons that share what they read
 QUADS = 16  # blocks of Philox that a slice may use
 TRIES = 4 * QUADS  # a slice that has shrunk so often holds the present point only
+NEVER = 1e9  # violations that no flip is worth
 FAST = {"contract", "reassoc", "nsz"}
 
 _half = np.float32(0.5)
@@ -74,6 +75,7 @@ class Work(NamedTuple):
     second: NDArray[np.floating]
     least: NDArray[np.floating]  # (4,)
     pair: NDArray[np.floating]  # (2,)
+    above: NDArray[np.floating]  # (N, padded M): excesses of the layer above
     normal: NDArray[np.float32]  # (c + 3,)
 
 
@@ -542,6 +544,135 @@ def _sweep_planes(spins, weights, graph, law, keys, step, work):
 
 
 @numba.njit(fastmath=FAST)
+def _violations_above(layer, i, spins, weights, graph, law, above, change):
+    """How many more of the gaps (N, M) above are violated if neuron (layer, i) flips, (M,)."""
+    scale, one = law[4], law[5]
+    zero = one - one
+    spin, patterns = spins[layer, i], spins.shape[2]
+    change[:patterns] = zero
+    for a in range(weights.shape[2]):
+        k = graph.readers[layer, i, a]
+        bond = (scale + scale) * weights[layer, k, graph.slots[layer, i, a]]
+        x, up = above[k], spins[layer + 1, k]
+        for m in range(patterns):
+            turned = x[m] - bond * up[m] * spin[m]
+            change[m] += (one if turned < zero else zero) - (one if x[m] < zero else zero)
+
+
+@numba.njit(fastmath=FAST)
+def _following(x, a, b, along, across, change, law):
+    """Violations of a perceptron whose neuron follows its weights; in how many patterns it has a choice."""
+    margin, one = law[2], law[5]
+    zero = one - one
+    twice = margin + margin
+    count, choices = zero, zero
+    for m in range(x.size):
+        y = x[m] + along * a[m] + across * b[m]
+        stays = one if y < zero else zero
+        flips = change[m] + (one if -y - twice < zero else zero)
+        count += min(stays, flips)
+        choices += one if stays == flips else zero
+    return count, choices
+
+
+@numba.njit
+def _slice_following(x, a, b, first, second, change, law, pair, block, key, step):
+    """As :func:`_slice`, at temperature 0, the neuron summed over."""
+    one = law[5]
+    zero = one - one
+    count, choices = _following(x, a, b, zero, zero, change, law)
+    least = choices + math.log(_word(block, 0, key, step)) / math.log(2)
+    angle = 2 * math.pi * _word(block, 1, key, step)
+    low, high = angle - 2 * math.pi, angle
+    for n in range(2, TRIES):
+        turn, sine = math.cos(angle) - 1, math.sin(angle)
+        pair[0], pair[1] = turn * first - sine * second, turn * second + sine * first
+        there, free = _following(x, a, b, pair[0], pair[1], change, law)
+        if there < count or (there == count and free >= least):
+            return pair[0], pair[1]
+        if angle < 0:
+            low = angle
+        else:
+            high = angle
+        angle = low + (high - low) * _word(block, n, key, step)
+    return zero, zero
+
+
+@numba.njit
+def _follow(layer, i, x, change, spins, weights, graph, law, above, key, step, work):
+    """The neuron of perceptron (layer, i) from its law given the weights; ``above`` goes along."""
+    depth, width, degree = weights.shape
+    patterns = spins.shape[2]
+    padded = -(-patterns // 4) * 4
+    margin, scale, one = law[2], law[4], law[5]
+    zero = one - one
+    for start in range(0, patterns, BLOCK):
+        count = min(BLOCK, patterns - start)
+        for m in range(count):
+            y = x[start + m]
+            flips = change[start + m] + (one if -y - margin - margin < zero else zero)
+            work.change[m] = flips - (one if y < zero else zero)
+        _thresholds(work.fields, work.words, (layer * width + i) * padded + start, key, step)
+        spin = spins[layer, i, start : start + count]
+        for m in range(count):
+            turns = work.change[m] < zero or (work.change[m] == zero and work.fields[m] > 0)
+            work.flipped[m] = spin[m] if turns else zero
+        if layer < depth:
+            for a in range(degree):
+                k = graph.readers[layer, i, a]
+                bond = (scale + scale) * weights[layer, k, graph.slots[layer, i, a]]
+                up = spins[layer + 1, k, start : start + count]
+                _shift_some(above[k, start : start + count], up, work.flipped, bond)
+        for m in range(count):
+            spin[m] -= work.flipped[m] + work.flipped[m]
+
+
+@numba.njit(fastmath=FAST)
+def _shift_some(x, above, flipped, bond):
+    for m in range(x.size):
+        x[m] -= bond * above[m] * flipped[m]
+
+
+@numba.njit
+def _sweep_following(spins, weights, graph, moving, law, keys, step, work):
+    """A sweep of planes at temperature 0 in which neurons follow their weights, layer after layer.
+
+    ``keys`` (3, 2): of neurons, of the planes' distances, of the slices.
+    """
+    depth, width, degree = weights.shape
+    patterns = spins.shape[2]
+    scale, one = law[4], law[5]
+    a, b, x, change = work.first, work.second, work.along[0], work.along[1]
+    x[patterns:] = one  # violated nowhere, whatever follows
+    for layer in range(1, depth + 1):
+        below = layer - 1
+        apart = 1 + int(_word(below, 0, keys[1], step) * (degree - 1))
+        change[:] = NEVER
+        if layer < depth:
+            for k in range(width):
+                _row_excess(layer, k, spins, weights, graph, law, work.above[k, :patterns])
+        for i in range(width):
+            w, inputs = weights[below, i], graph.inputs[below, i]
+            _row_excess(below, i, spins, weights, graph, law, x)
+            if moving[layer]:
+                _violations_above(layer, i, spins, weights, graph, law, work.above, change)
+            for s in range(degree if degree > 1 else 0):
+                t = (s + apart) % degree
+                _products(spins[layer, i], spins[below, inputs[s]], spins[below, inputs[t]], scale, a, b)
+                block = ((below * width + i) * degree + s) * QUADS
+                along, across = _slice_following(
+                    x, a, b, w[s], w[t], change, law, work.pair, block, keys[2], step
+                )
+                if along != 0 or across != 0:
+                    _shift(x, a, b, along, across)
+                    w[s] += along
+                    w[t] += across
+            _renormalise(w)
+            if moving[layer]:
+                _follow(layer, i, x, change, spins, weights, graph, law, work.above, keys[0], step, work)
+
+
+@numba.njit(fastmath=FAST)
 def _row_excess(layer, i, spins, weights, graph, law, x):
     """The excesses of one perceptron, (M,) and more."""
     patterns = spins.shape[2]
@@ -568,12 +699,23 @@ def advance(spins, weights, graph, moving, turning, reach, hard, constants, temp
     precision of the state. ``keys`` (3, 2): of neurons, directions and angles.
     """
     margin, scale, one = constants
-    neurons = moving.any()
+    neurons, depth = moving.any(), weights.shape[0]
     for t in range(temperatures.size):
         step = first + np.uint64(t)
         greedy = temperatures[t] == 0
         beta = 0.0 if greedy else 1 / temperatures[t]
         law = (hard, greedy, margin, beta, scale, one)
+        if (
+            hard
+            and greedy
+            and neurons
+            and turning
+            and reach == 0
+            and depth > 1
+            and not (moving[0] or moving[-1])
+        ):
+            _sweep_following(spins, weights, graph, moving, law, keys, step, work)
+            continue
         if neurons:
             _sweep_neurons(spins, weights, graph, moving, law, keys[0], step, work)
         if turning and reach > 0:

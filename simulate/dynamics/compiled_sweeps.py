@@ -109,5 +109,6 @@ class CompiledSweeps:
             second=zeros(padded),
             least=zeros(4),
             pair=zeros(2),
+            above=zeros(system.width, padded),
             normal=np.zeros(-(-system.c // 4) * 4 + 4, np.float32),
         )

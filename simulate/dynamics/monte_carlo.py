@@ -13,6 +13,10 @@ A sweep visits every neuron of the layers that move, odd layers first, then ever
   as in the papers, the rotation J -> sqrt(c) (J + reach xi)/|J + reach xi| is proposed and accepted by
   Metropolis' rule. All perceptrons move at once, since given the neurons they have no gap in common.
 
+* At temperature 0 with the hard potential a neuron whose gap is satisfied cannot flip while its weights stand
+  still (at margin 0 it is the sign of its field). So weights are drawn with their neuron summed over, in both
+  states the gaps above allow, and then the neuron given the weights: the neuron follows its weights.
+
 At temperature 0 the threshold is H_now itself and the flip with dH = 0 a fair coin: with the hard potential
 the number of violated gaps never rises (Yoshino, Phys. Rev. Research 5, 033068 (2023)), and among solutions
 every move keeps the uniform law.
@@ -32,7 +36,7 @@ from torch import Tensor
 from deepglass import checks
 from simulate import noise
 from simulate.noise import Member
-from simulate.perceptron_kernels import QUADS, TRIES
+from simulate.perceptron_kernels import NEVER, QUADS, TRIES
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.wiring import Wiring
 
@@ -103,11 +107,118 @@ class EagerSweeps:
         for sweep, row in enumerate(np.asarray(temperatures, dtype=float), start=first):
             of_each = np.broadcast_to(row, (batch,)).copy()
             temperature = torch.from_numpy(of_each).to(state.device, state.dtype)
+            cold = temperature == 0
+            if self._follows and cold.any():
+                self._apart(state, sweep, of_each, cold)
+                continue
             self._sweep_neurons(state, sweep, temperature)
             if self.law.weights and self.law.reach > 0:
                 self._sweep_rotations(state, sweep, temperature)
             elif self.law.weights:
                 self._sweep_planes(state, sweep, temperature)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether neurons follow their weights at temperature 0."""
+        law = self.law
+        moves = law.neurons and law.weights and not law.ends and law.reach == 0
+        return moves and self.system.potential == "hard" and self.system.depth > 1
+
+    def _apart(self, state: Tensor, sweep: int, temperatures: NDArray[np.float64], cold: Tensor) -> None:
+        """A sweep of machines at temperature 0, and of the others."""
+        for which in (cold, ~cold):
+            rows = torch.nonzero(which)[:, 0]
+            if not len(rows):
+                continue
+            those = EagerSweeps.__new__(EagerSweeps)
+            those.system, those.law = self.system, self.law
+            those.wirings = [self.wirings[i] for i in rows.tolist()]
+            those._keys = [key[rows] for key in self._keys]
+            if self.system.c < self.system.width:
+                those._inputs = self._inputs[rows]
+            part = state[rows]
+            if which is cold:
+                those._sweep_following(part, sweep)
+            else:
+                those(part, sweep, temperatures[None, rows.cpu().numpy()])
+            state[rows] = part
+
+    def _sweep_following(self, state: Tensor, sweep: int) -> None:
+        """Perceptron after perceptron: weights with the neuron summed over, then the neuron."""
+        system, margin = self.system, self.system.margin
+        weights, spins = system.weights(state), system.spins(state)
+        layers = torch.arange(system.depth, device=state.device)
+        word = noise.philox(layers[None], sweep, self._keys[1])[0]
+        apart = 1 + ((word.double() + 0.5) * 2.0**-32 * (system.c - 1)).long()
+        for layer in range(1, system.depth + 1):
+            for i in range(system.width):
+                excess = system.gaps(state, self.wirings)[:, layer - 1, i] - margin
+                change = torch.full_like(excess, NEVER)
+                if layer < system.depth:
+                    before = system.cost(system.gaps(state, self.wirings)[:, layer]).sum(1)
+                    spins[:, layer, i] *= -1
+                    change = system.cost(system.gaps(state, self.wirings)[:, layer]).sum(1) - before
+                    spins[:, layer, i] *= -1
+                for s in range(system.c if system.c > 1 else 0):
+                    number = ((layer - 1) * system.width + i) * system.c + s
+                    self._plane_following(state, excess, change, layer, i, s, apart, number * QUADS, sweep)
+                w = weights[:, layer - 1, i]
+                w *= (system.c / w.square().sum(-1, keepdim=True)).sqrt()
+                if layer < system.depth:
+                    padded = -(-system.patterns // 4) * 4
+                    words = self._words(0, sweep, (layer * system.width + i) * padded, system.patterns)
+                    gain = change + (-excess - 2 * margin < 0).to(excess) - (excess < 0).to(excess)
+                    flips = (gain < 0) | ((gain == 0) & (self._threshold(words) > 0))
+                    spins[:, layer, i] = torch.where(flips, -spins[:, layer, i], spins[:, layer, i])
+
+    def _plane_following(
+        self, state: Tensor, excess: Tensor, change: Tensor, layer: int, i: int, s: int, apart: Tensor,
+        block: int, sweep: int,
+    ) -> None:  # fmt: skip
+        """A slice of the plane (s, s + apart) of perceptron (layer, i); excess (B, M) goes along."""
+        system = self.system
+        weights, spins = system.weights(state)[:, layer - 1, i], system.spins(state)
+        machines = torch.arange(len(state), device=state.device)
+        t = (s + apart[:, layer - 1]) % system.c
+        slots = (torch.full_like(t, s), t)
+        inputs = [
+            slot if system.c == system.width else self._inputs[machines, layer - 1, i, slot] for slot in slots
+        ]
+        a, b = (
+            spins[:, layer, i] * spins[machines, layer - 1, neuron] / math.sqrt(system.c) for neuron in inputs
+        )
+        first, second = (weights[machines, slot].clone() for slot in slots)
+
+        def energy(along: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:
+            y = excess + along[:, None] * a + across[:, None] * b
+            stays = (y < 0).to(y)
+            flips = change + (-y - 2 * system.margin < 0).to(y)
+            return torch.minimum(stays, flips).sum(1), (stays == flips).sum(1)
+
+        def uniform(n: int) -> Tensor:
+            return self._uniform(torch.tensor([block], device=state.device), n, sweep)[:, 0]
+
+        none = torch.zeros_like(first)
+        count, choices = energy(none, none)
+        least = choices + uniform(0).log() / math.log(2)
+        angle = 2 * math.pi * uniform(1)
+        low, high = angle - 2 * math.pi, angle.clone()
+        found = [none, none]
+        searching = torch.ones(len(state), dtype=torch.bool, device=state.device)
+        for n in range(2, TRIES):
+            turn, sine = angle.cos() - 1, angle.sin()
+            new = [(turn * first - sine * second).to(first), (turn * second + sine * first).to(first)]
+            there, free = energy(*new)
+            fits = searching & ((there < count) | ((there == count) & (free >= least)))
+            found = [torch.where(fits, x, y) for x, y in zip(new, found, strict=True)]
+            searching &= ~fits
+            if not searching.any():
+                break
+            low, high = torch.where(angle < 0, angle, low), torch.where(angle < 0, high, angle)
+            angle = low + (high - low) * uniform(n)
+        excess += found[0][:, None] * a + found[1][:, None] * b
+        weights[machines, s] += found[0]
+        weights[machines, t] += found[1]
 
     def _sweep_neurons(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
         system = self.system

@@ -270,6 +270,32 @@ def test_sweeps_reach_the_joint_law(potential, temperature):
     assert abs(z) < norm.isf(ALARM / 2)
 
 
+@pytest.mark.parametrize(("backend", "margin"), [("compiled", 0.0), ("compiled", -0.4), ("eager", -0.4)])
+def test_solutions_of_the_hard_core_are_visited_uniformly(backend, margin):
+    """All start at one teacher; hidden neurons, which cannot flip alone, take every state by its volume."""
+    batch = 4000 if backend == "compiled" else 1500
+    system = DeepPerceptron(2, 2, 3, None, "hard", margin, torch.float64)
+    generator = torch.Generator().manual_seed(11)
+    wirings = [Wiring.complete(2, 2)] * batch
+    teacher = torch.from_numpy(on_sphere(np.random.default_rng(2).standard_normal((1, 2, 2, 2))))
+    ends = torch.randint(0, 2, (1, 2, 3), generator=generator).double() * 2 - 1
+    answers = system.forward(teacher, wirings[:1], ends)
+    state = system.state(answers, teacher).repeat(batch, 1)
+    exact = []
+    for hidden in product([-1.0, 1.0], repeat=6):
+        given = answers[0].clone()
+        given[1] = torch.tensor(hidden, dtype=torch.float64).view(2, 3)
+        _, allowed = circle_law(system, given, 1.0)  # exp(-violations)
+        exact.append((allowed == 1).mean(-1).prod())
+    law = np.array(exact) / np.sum(exact)
+    assert (law > 0).sum() > 8  # there is something to visit
+    BACKENDS[backend](system, MonteCarlo(), wirings, streams(batch))(state, 0, np.zeros(40))
+    assert (system.energy(state, wirings) == 0).all()
+    bits = (system.spins(state)[:, 1].flatten(1) > 0).long()
+    counts = np.bincount((bits * 2 ** torch.arange(5, -1, -1)).sum(1).numpy(), minlength=64)
+    assert p_value(counts, law) > ALARM
+
+
 def test_at_temperature_zero_violations_never_rise():
     system = DeepPerceptron(3, 8, 60, None, "hard", 0.0)
     state = random_state(system, 3)
