@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import xarray as xr
+
 from paper_figures.huang2025 import FIGURES, load, misfits, reduced
 from paper_figures.huang2025.claims import VERDICTS, Claim, number, rows
 from paper_figures.huang2025.explanations import explanation
@@ -110,28 +112,40 @@ def scan(results: Results) -> str:
 
 
 def provenance(results: Results) -> str:
-    """What the stored results are: ensembles, samples, data, code, device, wall time."""
+    """What the stored results are: ensembles, samples, data, code, device, wall time; a bundle is one line."""
     lines, sources = [], set()
     for study in studies_at(results.size).values():
-        for label in study.ensembles:
-            result = results.of(study, label)
-            if result is None or study.bundled:
-                continue
-            made = reduced.parts(result)
-            sources.add(str(result.attrs["data_source"]))
-            hours = sum(float(part["wall_time_s"]) for part in made) / 3600
-            lines.append(
-                [
-                    study.name, label, str(result.attrs["patterns"]), str(result.sizes["sample"]),
-                    str(result.attrs["replicas"]), f"{result.attrs['steps']:,}",
-                    ", ".join(sorted({part["code_version"] for part in made})),
-                    ", ".join(sorted({part["device_name"] for part in made})), f"{hours:.2f}",
-                ]
-            )  # fmt: skip
+        found = {name: r for name in study.ensembles if (r := results.of(study, name)) is not None}
+        sources |= {str(result.attrs["data_source"]) for result in found.values()}
+        if study.bundled and found:
+            lines.append(_made(study.name, f"{len(found)} readings", list(found.values())))
+        else:
+            lines += [_made(study.name, name, [result]) for name, result in found.items()]
     columns = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
     return "\n".join(
         [markdown(columns, lines), "", "Data:", "", *(f"* {source}" for source in sorted(sources))]
     )
+
+
+def _made(study: str, name: str, results: Sequence[xr.Dataset]) -> list[str]:
+    """A line of the provenance; what differs among results is a span or a list."""
+    parts = [part for result in results for part in reduced.parts(result)]
+    hours = sum(float(part["wall_time_s"]) for part in parts) / 3600
+
+    def span(values: Iterable[int]) -> str:
+        low, *_, high = sorted([*values] * 2)
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    return [
+        study, name,
+        span(int(result.attrs["patterns"]) for result in results),
+        span(result.sizes["sample"] for result in results),
+        span(int(result.attrs["replicas"]) for result in results),
+        span(int(result.attrs["steps"]) for result in results),
+        ", ".join(sorted({part["code_version"] for part in parts})),
+        ", ".join(sorted({part["device_name"] for part in parts})),
+        f"{hours:.2f}",
+    ]  # fmt: skip
 
 
 BLOCKS: Mapping[str, Callable[[Results], str]] = {

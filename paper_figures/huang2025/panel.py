@@ -65,11 +65,9 @@ class Panel:
                 self.axes.fill_between(x, y - error, y + error, color=line.get_color(), alpha=0.25, lw=0)
         self._record("ours", series, x, y, error)
 
-    def beside(self, series: str, curve: Curve, *, colour: Colour | None = None, every: int = 1) -> None:
-        """Draw a curve of the paper as open circles, every so many points."""
-        self.axes.plot(
-            curve.x[::every], curve.y[::every], "o", ms=2.4, mfc="none", mew=0.6, color=colour, zorder=1
-        )
+    def beside(self, series: str, curve: Curve, *, colour: Colour | None = None) -> None:
+        """Draw a curve of the paper as open circles."""
+        self.axes.plot(curve.x, curve.y, "o", ms=2.4, mfc="none", mew=0.6, color=colour, zorder=1)
         self._record("paper", series, curve.x, curve.y, curve.error)
 
     def record(
