@@ -112,7 +112,7 @@ def scan(results: Results) -> str:
 
 
 def provenance(results: Results) -> str:
-    """What the stored results are: ensembles, samples, data, code, device, wall time; a bundle is one line."""
+    """What is stored: ensembles, samples, data, code, device, wall time; a bundle is one line."""
     lines, sources = [], set()
     for study in studies_at(results.size).values():
         found = {name: r for name in study.ensembles if (r := results.of(study, name)) is not None}
