@@ -80,8 +80,9 @@ def make(
         for (what, letter), name, files in zip(chosen, names, paths, strict=True):
             letters = what.chosen(letter)
             if not from_stored:
-                for study in what.needs(letters):
-                    results.complete(known[study], runs, workers, progress)
+                for study, labels in what.needs(letters).items():
+                    there = [x for x in known[study].ensembles if labels is None or x in labels]
+                    results.complete(known[study], runs, workers, progress, there)
             yield name, what.draw(letters, results, files, overwrite)
 
     return work()

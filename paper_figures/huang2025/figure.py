@@ -22,7 +22,7 @@ class Figure:
     Attributes:
         name: as the paper numbers it, ``2`` or ``S1``; a word for a figure of our own.
         panels: by letter; the empty letter for a figure without.
-        studies: names of the studies each panel is drawn from.
+        studies: what each panel is drawn from: a study, ``widths``, or one ensemble of it, ``widths/N=10``.
         columns: panels side by side.
         width, height: of a panel, inches.
     """
@@ -73,9 +73,17 @@ class Figure:
         sheet.suptitle(f"{_title(self.name)}: {results.size} size", fontsize=7, color="0.3")
         return panels
 
-    def needs(self, letters: Sequence[str]) -> list[str]:
-        """Names of the studies behind panels, each once."""
-        return list(dict.fromkeys(name for letter in letters for name in self.studies[letter]))
+    def needs(self, letters: Sequence[str]) -> dict[str, list[str] | None]:
+        """Studies behind panels, with the labels of the ensembles that are wanted; None: all of them."""
+        found: dict[str, list[str] | None] = {}
+        for name in dict.fromkeys(name for letter in letters for name in self.studies[letter]):
+            study, _, label = name.partition("/")
+            known = found.setdefault(study, [])
+            if not label:
+                found[study] = None
+            elif known is not None:
+                known.append(label)
+        return found
 
 
 def _title(name: str) -> str:

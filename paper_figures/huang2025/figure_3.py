@@ -171,5 +171,6 @@ def _liquid(panel: Panel, found: dict[str, Estimate]) -> None:
 FIGURE = Figure(
     name="3",
     panels={"a": memory, "b": relaxation, "c": overlaps, "d": profile},
-    studies=dict.fromkeys("ab", ("waits", "widths", "late")) | dict.fromkeys("cd", ("widths", "late")),
+    studies=dict.fromkeys("ab", ("waits", "widths/N=10", "late/N=10"))
+    | dict.fromkeys("cd", ("widths/N=10", "late/N=10")),
 )

@@ -199,5 +199,5 @@ def _any(panel: Panel, found: Results) -> bool:
 FIGURE = Figure(
     name="nulls",
     panels={"a": profiles, "b": energy, "c": accuracy, "d": extents},
-    studies=dict.fromkeys("abcd", (MACHINE[0], "nulls")),
+    studies=dict.fromkeys("abcd", ("/".join(MACHINE), "nulls")),
 )

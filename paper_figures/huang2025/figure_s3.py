@@ -56,6 +56,6 @@ FIGURE = Figure(
         **{letter: partial(every_layer, name=name) for letter, name in zip("abcd", NAMES, strict=True)},
         **{letter: partial(every_alpha, name=name) for letter, name in zip("efgh", NAMES, strict=True)},
     },
-    studies=dict.fromkeys("abcd", (MACHINE[0], "late")) | dict.fromkeys("efgh", (MACHINE[0],)),
+    studies=dict.fromkeys("abcd", ("/".join(MACHINE), "late/N=10")) | dict.fromkeys("efgh", (MACHINE[0],)),
     columns=2,
 )

@@ -10,4 +10,6 @@ def relaxation(panel: Panel) -> None:
     relaxation_times(panel, "C")
 
 
-FIGURE = Figure(name="S4", panels={"": relaxation}, studies={"": ("waits", "widths", "late")}, columns=1)
+FIGURE = Figure(
+    name="S4", panels={"": relaxation}, studies={"": ("waits", "widths/N=10", "late/N=10")}, columns=1
+)

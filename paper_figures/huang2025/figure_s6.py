@@ -88,7 +88,7 @@ def profile(panel: Panel) -> None:
 FIGURE = Figure(
     name="S6",
     panels={"a": energy, "b": accuracy, "c": profile},
-    studies={"a": ("depths", "widths"), "b": ("depths", "widths"), "c": ("depths", "widths")},
+    studies=dict.fromkeys("abc", ("depths", "/".join(MACHINE))),
     columns=3,
     height=3.1,
 )

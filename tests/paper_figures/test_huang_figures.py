@@ -13,6 +13,7 @@ from paper_figures.huang2025.explanations import EXPLANATIONS
 from paper_figures.huang2025.figure import stem
 from paper_figures.huang2025.pages import BLOCKS, PAGES, markdown, refresh
 from paper_figures.huang2025.results import Results
+from paper_figures.huang2025.studies import studies_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,3 +123,12 @@ def test_command_line(command, refused, tmp_path):
     said = command("paper_figures", "huang2025", *given.split())
     assert said.returncode == 0, said.stderr
     assert re.search(r"S9 .* not run at this size", said.stdout)
+
+
+def test_a_panel_wants_its_own_ensembles_only():
+    assert load("3").needs(["d"]) == {"widths": ["N=10"], "late": ["N=10"]}
+    assert load("3").needs(["a", "d"]) == {"waits": None, "widths": ["N=10"], "late": ["N=10"]}
+    for name in FIGURES:  # what is named is there
+        for study, labels in load(name).needs(list(load(name).panels)).items():
+            assert study in studies_at("laptop")
+            assert set(labels or ()) <= set(studies_at("laptop")[study].ensembles)
