@@ -53,8 +53,10 @@ def curve(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64
     return t[shown], average[shown], error[shown]
 
 
-def crossing(values: xr.DataArray, level: float = phases.THRESHOLD) -> NDArray[np.float64]:
-    """Per sample the time at which values (t, sample) first fall to ``level``, linear in ln t.
+def crossing(
+    values: xr.DataArray, level: float = phases.THRESHOLD, *, logarithmic: bool = True
+) -> NDArray[np.float64]:
+    """Per sample the time at which values (t, sample) first fall to ``level``, linear in ln t or else in t.
 
     Missing where they never do.
     """
@@ -68,7 +70,9 @@ def crossing(values: xr.DataArray, level: float = phases.THRESHOLD) -> NDArray[n
         if below.size and below[0] > 0:
             k = int(below[0])
             share = (y[k - 1] - level) / (y[k - 1] - y[k])
-            found[row] = math.exp(math.log(times[k - 1]) * (1 - share) + math.log(times[k]) * share)
+            ends = np.log(times[k - 1 : k + 1]) if logarithmic else times[k - 1 : k + 1]
+            between = float(ends[0] * (1 - share) + ends[1] * share)
+            found[row] = math.exp(between) if logarithmic else between
     return found
 
 

@@ -1,7 +1,7 @@
 """Numbers of a relaxation: where it sets in, where it ends, its late value, its straight line in ln t.
 
-The same functions read ours, values (t, sample), and the paper's digitised curves, turned into one sample by
-:func:`as_values`: what is compared is then defined alike on both sides.
+The same functions read ours, values (t, sample) or their mean over samples, and the paper's digitised curves,
+turned into one sample by :func:`as_values`: what is compared is then defined alike on both sides.
 """
 
 import math
@@ -28,6 +28,9 @@ STRAIGHT = (1e3, 1e4)
 DRAWS = 2000
 """Bootstrap samples."""
 
+KNOWN = 10**9
+"""Samples of a number whose error is known: no end of degrees of freedom."""
+
 
 def as_values(curve: Curve) -> xr.DataArray:
     """A curve of the paper as values (t, sample), one sample."""
@@ -47,18 +50,21 @@ def late(values: xr.DataArray, until: float | None = None) -> xr.DataArray:
     return values.sel(t=slice(until / 2, until)).mean("t")
 
 
-def onset(ratio: xr.DataArray) -> NDArray[np.float64]:
-    """tau_0 per sample: the time at which E/E(0) first falls to ONSET; missing where it never does."""
-    return measures.crossing(ratio, ONSET)
+def onset(ratio: xr.DataArray) -> float:
+    """tau_0: the time at which the mean over samples of E/E(0), (t), first falls to ONSET.
 
-
-def settled(energy: xr.DataArray, until: float) -> NDArray[np.float64]:
-    """tau_th per sample: the time at which E is first no more than NEAR times its late value.
-
-    The late value is that of the sample itself at ``until``, see :func:`late`. Missing where E has not fallen
-    by that factor at all.
+    Missing where it never does.
     """
-    return measures.crossing(energy / (NEAR * late(energy, until)), 1.0)
+    return float(measures.crossing(ratio.expand_dims("sample"), ONSET)[0])
+
+
+def settled(energy: xr.DataArray, until: float) -> float:
+    """tau_th: the time at which the mean over samples of E, (t), is first at most NEAR times its late value.
+
+    The late value is that of the same mean at ``until``, see :func:`late`. Missing where E has not fallen by
+    that factor at all.
+    """
+    return float(measures.crossing((energy / (NEAR * late(energy, until))).expand_dims("sample"), 1.0)[0])
 
 
 def line(average: xr.DataArray) -> tuple[float, float]:
@@ -102,6 +108,23 @@ def jackknife(values: xr.DataArray, measure: Callable[[xr.DataArray], float]) ->
         return Estimate(whole, math.nan, count)
     without = np.array([measure(values.drop_isel(sample=k).mean("sample")) for k in range(count)])
     return Estimate(whole, float(without.std() * math.sqrt(count - 1)), count)
+
+
+def bootstrap(
+    values: NDArray[np.float64], measure: Callable[[NDArray[np.float64]], NDArray[np.float64]], seed: int = 0
+) -> Estimate:
+    """A measure of the mean over samples of values (sample, ...), with its error by resampling samples.
+
+    For what jumps, such as a number of layers. ``measure`` takes means (draw, ...), all at once, and gives
+    (draw). The error is that of a mean of n, sqrt(n/(n - 1)) times the scatter of the draws; missing for one.
+    """
+    count = len(values)
+    whole = float(measure(values.mean(axis=0)[None])[0])
+    if count < 2:
+        return Estimate(whole, math.nan, count)
+    drawn = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
+    found = measure(values[drawn].mean(axis=1))
+    return Estimate(whole, float(found.std() * math.sqrt(count / (count - 1))), count)
 
 
 def maximum(values: Mapping[float, NDArray[np.float64]], seed: int = 0) -> Estimate:
