@@ -26,7 +26,7 @@ STRAIGHT = (1e3, 1e4)
 """Between the text's tau_0 and tau_th: where E is to fall as -ln t."""
 
 DRAWS = 2000
-"""Bootstrap samples."""
+"""Of a bootstrap."""
 
 KNOWN = 10**9
 """Samples of a number whose error is known: no end of degrees of freedom."""
@@ -113,18 +113,22 @@ def jackknife(values: xr.DataArray, measure: Callable[[xr.DataArray], float]) ->
 def bootstrap(
     values: NDArray[np.float64], measure: Callable[[NDArray[np.float64]], NDArray[np.float64]], seed: int = 0
 ) -> Estimate:
-    """A measure of the mean over samples of values (sample, ...), with its error by resampling samples.
+    """A measure of the mean over samples of values (sample, k), with its error over samples.
 
-    For what jumps, such as a number of layers. ``measure`` takes means (draw, ...), all at once, and gives
-    (draw). The error is that of a mean of n, sqrt(n/(n - 1)) times the scatter of the draws; missing for one.
+    For what jumps, such as a number of layers. ``measure`` takes means (draw, k), all at once, and gives
+    (draw). Whole samples are weighted at random, so that what goes together stays together; the weights are
+    Gaussian over the root of a chi-square, which gives every mean the spread of Student's t (a few samples
+    drawn again would hardly spread). The error is missing for one sample.
     """
     count = len(values)
-    whole = float(measure(values.mean(axis=0)[None])[0])
+    mean = values.mean(axis=0)
+    whole = float(measure(mean[None])[0])
     if count < 2:
         return Estimate(whole, math.nan, count)
-    drawn = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
-    found = measure(values[drawn].mean(axis=1))
-    return Estimate(whole, float(found.std() * math.sqrt(count / (count - 1))), count)
+    generator = np.random.default_rng(seed)
+    weights = generator.normal(size=(DRAWS, count)) / math.sqrt(count * (count - 1))
+    weights /= np.sqrt(generator.chisquare(count - 1, size=(DRAWS, 1)) / (count - 1))
+    return Estimate(whole, float(measure(mean + weights @ (values - mean)).std()), count)
 
 
 def maximum(values: Mapping[float, NDArray[np.float64]], seed: int = 0) -> Estimate:
