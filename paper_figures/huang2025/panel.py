@@ -120,7 +120,7 @@ class Panel:
         for t in times:
             known = 0.0 if error is None else error(curve, t)
             told = name.format(t=t, short=notes.short(t))
-            self.claim(told, measures.reading(ours, t), curve.at(t), known, note=note)
+            self.claim(told, measures.reading(ours, t, curve.x), curve.at(t), known, note=note)
 
     def legend(self, **style: Any) -> None:
         """A legend, if there is anything to name."""

@@ -179,6 +179,16 @@ def test_a_time_beyond_the_run_is_not_read():
     assert measures.reading(ours, 100).value == pytest.approx(1.05 * math.log(100))
     assert measures.reading(ours, 1001) is None
     assert measures.reading(None, 10) is None
+    # A chord where the paper has points: ln t of 1/t, between 10 and 1000 at 100.
+    bent = values(lambda t: 1 / t, samples=(1, 1.1), t=T[T <= 1000])
+    points = np.array([10.0, 1000.0])
+    assert measures.reading(bent, 100, points).value == pytest.approx(1.05 * (0.1 + 0.001) / 2)
+    assert measures.reading(bent, 100, points).value == pytest.approx(
+        1.05 * curve(points, 1 / points).at(100)
+    )
+    assert measures.reading(bent, 10, points).value == pytest.approx(1.05 / 10)
+    for alone in (None, points * 10, np.array([10.0, 2000.0])):
+        assert measures.reading(bent, 100, alone).value == pytest.approx(1.05 / 100)
 
 
 def test_scatter_is_that_about_a_line_and_resolution_that_of_the_points():
