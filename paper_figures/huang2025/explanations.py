@@ -17,8 +17,8 @@ EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"2c: (E\((5000|10000)\)/E\(0\)|log10 tau_th), N=(5|10)",
         "The images: with all 2000 of them (rows M = 2000; study `images`) E(10000) at N = 10 and E(5000)"
-        " at N = 5 agree, and tau_th at N = 5 is 3.92(4). Relaxation is later with more images, and these"
-        " times lie on the steep last descent.",
+        " at N = 5 agree, and tau_th at N = 5, with the late value of `widths`, is 3.93(3). Relaxation is"
+        " later with more images, and these times lie on the steep last descent.",
     ),
     (
         r"2c: E\(\d+\)/E\(0\), N=\d+, M = 2000",
@@ -77,8 +77,7 @@ EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"S4: log10 tau_1\^C, t_w = 10",
         "Open: the weights of the first layer lose their start a third earlier, at 76 steps for 113, in"
-        " all four samples; those of the other layers agree. Excluded: the grid of times; fewer images (5"
-        " %).",
+        " all four samples; those of the other layers agree. Excluded: the grid of times; fewer images, 5 %.",
     ),
     (
         r"S4: log10 tau_2\^C, t_w = 100",
