@@ -3,7 +3,9 @@
 The test behind a verdict is Student's: t = (ours - paper)/error, with Welch's degrees of freedom (those of
 our samples, and no end of them for the paper's error, whose samples are not known). A number *differs* when
 a true one would be as far off once in a hundred times. What a text says (``tau_0 ~ 1e3``) is an interval as
-wide as its words reach: only what lies beyond it is held against our error.
+wide as its words reach: only what lies beyond it is held against our error. A time at which a curve falls to
+a level is judged by how far our curve is from the level at the paper's time: the error of a value is over
+samples, that of a time is not, where curves linger at the level.
 """
 
 import math
@@ -15,7 +17,6 @@ import xarray as xr
 from scipy import stats
 
 from deepglass.cli import table as aligned
-from paper_figures.huang2025.reference import READING_ERROR
 
 RARE = 0.01
 """Probability of a verdict ``differs`` where ours and the paper's are the same."""
@@ -24,10 +25,13 @@ VERDICTS = (
     "agrees", "differs", "not reached", "no reference", "no error bar", "undefined", "not run at this size",
 )  # fmt: skip
 
+COLUMNS = ("panel", "number", "ours", "n", "paper", "z", "verdict", "source", "note")
+"""Of a table of claims; n is the number of samples."""
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error over ``samples`` (missing for one)."""
+    """A number with its standard error over ``samples`` (missing for one; 0 for what is no mean)."""
 
     value: float
     error: float
@@ -56,8 +60,10 @@ class Claim:
         paper_error: its standard error, or for a text how far the words reach; 0 if not known.
         source: ``digitised``, ``text``, or empty without a paper's number.
         note: what is not as in the paper, such as M = 1715 for 2000.
-        at_least: whether ours is only a lower bound, such as a time that is beyond the end of the run: it
-            *differs* from a smaller one of the paper, else it is *not reached*.
+        reading: error of reading ``paper`` off its figure; see :func:`reference.reading_error`.
+        at_least: whether ours is only a lower bound, such as a time that is beyond the end of the run.
+        test: what the verdict is taken from, beside 0, where it is not ours - paper; *not reached* where that
+            is missing (NaN).
     """
 
     panel: str
@@ -67,7 +73,9 @@ class Claim:
     paper_error: float = 0.0
     source: str = ""
     note: str = ""
+    reading: float = 0.0
     at_least: bool = False
+    test: Estimate | None = None
 
     @property
     def key(self) -> str:
@@ -80,16 +88,20 @@ class Claim:
         if self.source == "text" or self.paper is None:
             return 0.0
         known = self.paper_error if math.isfinite(self.paper_error) else 0.0
-        return math.hypot(known, READING_ERROR * abs(self.paper) if self.source == "digitised" else 0.0)
+        return math.hypot(known, self.reading)
 
     @property
     def error(self) -> float:
-        """Of the difference."""
+        """Of the difference, or of the test."""
+        if self.test is not None:
+            return self.test.error
         return math.nan if self.ours is None else math.hypot(self.ours.error, self.spread)
 
     @property
     def distance(self) -> float:
-        """Ours - paper; of a text, what lies beyond its reach."""
+        """Ours - paper; of a text, what lies beyond its reach; the test, where there is one."""
+        if self.test is not None:
+            return self.test.value
         if self.ours is None or self.paper is None:
             return math.nan
         difference = self.ours.value - self.paper
@@ -99,7 +111,7 @@ class Claim:
     @property
     def z(self) -> float:
         """distance/error; missing without a paper's number or an error."""
-        return self.distance / self.error if self.error > 0 and not self.at_least else math.nan
+        return self.distance / self.error if self.error > 0 else math.nan
 
     @property
     def verdict(self) -> str:
@@ -110,9 +122,8 @@ class Claim:
             return "undefined"
         if self.paper is None or not math.isfinite(self.paper):
             return "no reference"
-        if self.at_least:
-            beyond = self.distance > self.spread * stats.norm.isf(RARE / 2)
-            return "differs" if beyond else "not reached"
+        if self.test is not None and not math.isfinite(self.test.value):
+            return "not reached"
         if self.error == 0:
             return "agrees" if self.distance == 0 else "differs"
         if math.isnan(self.z):
@@ -122,7 +133,9 @@ class Claim:
 
     @property
     def freedom(self) -> float:
-        """Welch's degrees of freedom of the difference."""
+        """Welch's degrees of freedom of the difference, or those of the test."""
+        if self.test is not None:
+            return max(self.test.samples - 1, 1)
         if self.ours is None or not self.ours.error > 0:
             return math.inf
         return max(self.ours.samples - 1, 1) * (self.error / self.ours.error) ** 4
@@ -150,6 +163,7 @@ def rows(claims: Iterable[Claim]) -> list[dict[str, str]]:
             "panel": claim.panel,
             "number": claim.name,
             "ours": "-" if claim.ours is None else _ours(claim, claim.ours),
+            "n": "-" if claim.ours is None or not claim.ours.samples else str(claim.ours.samples),
             "paper": number(claim.paper, claim.paper_error),
             "z": "-" if math.isnan(claim.z) else f"{claim.z:+.1f}",
             "verdict": claim.verdict,
@@ -167,5 +181,4 @@ def _ours(claim: Claim, ours: Estimate) -> str:
 def table(claims: Iterable[Claim]) -> str:
     """The claims as an aligned text table."""
     listed = rows(claims)
-    names = ("panel", "number", "ours", "paper", "z", "verdict", "source", "note")
-    return aligned([(name, [row[name] for row in listed]) for name in names])
+    return aligned([(name, [row[name] for row in listed]) for name in COLUMNS])

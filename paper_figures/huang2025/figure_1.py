@@ -11,7 +11,7 @@ from deepglass.phases import extent
 from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.layer_panels import claim_extents, late_note, latest
+from paper_figures.huang2025.layer_panels import at_our_time, claim_extents, latest
 from paper_figures.huang2025.layers import Array
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import FIXED_M
@@ -89,8 +89,8 @@ def diagram(panel: Panel) -> None:
         depth = extent(row)
         where = f"theory at ln alpha = {series.removeprefix('lnalpha=')}"
         note = "random data, RS, gaussian closure"
-        panel.claim(f"n_liquid, {where}", Estimate(depth.n_liquid, 0.0, 1), note=note)
-        panel.claim(f"xi_s, {where}", Estimate(depth.xi_input, 0.0, 1), note=note)
+        panel.claim(f"n_liquid, {where}", Estimate(depth.n_liquid, 0.0, 0), note=note)
+        panel.claim(f"xi_s, {where}", Estimate(depth.xi_input, 0.0, 0), note=note)
 
 
 def measured(panel: Panel) -> None:
@@ -103,13 +103,13 @@ def measured(panel: Panel) -> None:
     for label, series in FIXED_M.items():
         result = latest(panel, label)
         hidden = None if result is None else layers.last_profile(result)[:, 1:-1]
-        paper, note = cells[series], late_note(result)
+        paper, note = at_our_time(result, cells[series], series)
         for k, layer in enumerate(paper.x.astype(int)):
             ours = None if hidden is None else estimate(hidden.sel(neuron_layer=layer))
             panel.claim(f"q_{layer}*, {label}", ours, paper.y[k], paper.error[k], note=note)
         extents = None if hidden is None else layers.extents(hidden)
         claim_extents(panel, label, extents, layers.extents_of(paper), note, ("n_liquid",))
-        panel.record("paper", series, paper.x, paper.y, paper.error)
+        panel.record("paper", series, cells[series].x, cells[series].y, cells[series].error)
         if result is not None and hidden is not None:
             row = Row(
                 float(np.log(result.attrs["alpha"])),

@@ -9,7 +9,7 @@ from paper_figures.huang2025 import global_correlations, late_values, measures, 
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import FIXED_M, FIXED_N, Curve
+from paper_figures.huang2025.reference import FIXED_M, FIXED_N, READING_ERROR, READING_ERROR_LOG10, Curve
 from paper_figures.huang2025.time_panels import Trace
 from paper_figures.sheet import sequence
 
@@ -57,22 +57,18 @@ def _course(panel: Panel, label: str, ours: xr.DataArray | None, curve: Curve, n
     for name in TEXT_TIMES:
         drawn = _moment(name, paper, until).value
         value = None if ours is None else _moment(name, ours, until)
-        few = ""
-        if ours is not None and value is not None and value.samples < ours.sizes["sample"]:
-            few = f"reached in {value.samples} of {ours.sizes['sample']} samples"
-        told = notes.joined(note, few)
         known = relaxation.resolution(curve, 10**drawn) if math.isfinite(drawn) else 0.0
-        panel.claim(f"log10 {name}, {label}", value, drawn, known, note=told)
+        panel.claim(f"log10 {name}, {label}", value, drawn, known, note=note, reading=READING_ERROR_LOG10)
         if label in TYPICAL:
             theirs = f"the paper's curve: {drawn:.2f}" if math.isfinite(drawn) else ""
-            told = notes.joined(note, few, theirs)
+            told = notes.joined(note, theirs)
             panel.claim(f"log10 {name}, {label}, text", value, TEXT_TIMES[name], FACTOR, "text", told)
     average = paper.isel(sample=0)
     covered = ours is not None and measures.last_time(ours) >= relaxation.STRAIGHT[1]
     for name, shape in (("R^2", relaxation.r_squared), ("curvature", relaxation.curvature)):
         value = relaxation.jackknife(ours, shape) if ours is not None and covered else None
         drawn = shape(average)
-        panel.claim(f"{name} of E in ln t, {label}", value, drawn, note=note)
+        panel.claim(f"{name} of E in ln t, {label}", value, drawn, note=note, reading=READING_ERROR)
     if label in TYPICAL:
         told = notes.joined(note, f"the paper's curve: {drawn:.2f}")
         # Straight: slopes at both ends within a factor of two (see relaxation.line).
@@ -80,9 +76,12 @@ def _course(panel: Panel, label: str, ours: xr.DataArray | None, curve: Curve, n
 
 
 def _moment(name: str, ratio: xr.DataArray, until: float) -> Estimate:
-    """log10 of tau_0 or tau_th, over samples."""
-    found = relaxation.onset(ratio) if name == "tau_0" else relaxation.settled(ratio, until)
-    return estimate([math.log10(t) for t in found])
+    """log10 of tau_0 or tau_th of the mean over samples."""
+
+    def moment(mean: xr.DataArray) -> float:
+        return math.log10(relaxation.onset(mean) if name == "tau_0" else relaxation.settled(mean, until))
+
+    return relaxation.jackknife(ratio, moment)
 
 
 def _accuracy(panel: Panel, study: str, series: dict[str, str]) -> None:
@@ -99,7 +98,7 @@ def _accuracy(panel: Panel, study: str, series: dict[str, str]) -> None:
         drawn = late_values.of_paper(paper, until)
         told = notes.joined(_note(trace), late_values.span(until), late_values.at_chance(late))
         value = None if late is None else estimate(late)
-        panel.claim(f"late A, {trace.label}", value, drawn, late_values.REPEAT_A, note=told)
+        panel.claim(f"late A, {trace.label}", value, drawn, late_values.ERROR_A, note=told)
 
 
 def _note(trace: Trace) -> str:

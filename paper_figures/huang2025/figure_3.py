@@ -11,18 +11,19 @@ from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.layer_panels import (
-    LAST,
     LATE_WAIT,
     all_layers,
+    at_our_time,
     claim_extents,
-    late_note,
     latest,
     layer_curve,
     result_at,
     threshold,
     time_axes,
 )
+from paper_figures.huang2025.layers import LAST
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import READING_ERROR_LOG10
 from paper_figures.sheet import BLUE, ORANGE, Colour, sequence
 
 WAITS = {"tw=1e3": 1_000, "tw=1e4": 10_000, "tw=5e4": LATE_WAIT}
@@ -53,7 +54,8 @@ def memory(panel: Panel) -> None:
 def relaxation_times(panel: Panel, name: str) -> None:
     """Time at which c_l or C_l falls to 1/e against t_w, all layers; triangles: later than the run's end.
 
-    Such a time is claimed as a lower bound, the last that was measured.
+    Such a time is claimed as a lower bound, the last that was measured. The verdict on either is taken from
+    how far our curve is from 1/e at the paper's time (:func:`layers.above`), and z is of that.
     """
     results = {t_w: result_at(panel, t_w) for t_w in _waits(panel)}
     layer_names = list(panel.paper)
@@ -64,6 +66,8 @@ def relaxation_times(panel: Panel, name: str) -> None:
         panel.axes.plot([], [], "-", color=colour, label=f"${layer}$")
         fallen: dict[int, Estimate] = {}
         bounds: dict[int, Estimate] = {}
+        tests: dict[int, Estimate] = {}
+        theirs = dict(zip(paper.x.astype(int), paper.y, strict=True))
         for t_w, result in results.items():
             if result is None:
                 continue
@@ -72,15 +76,20 @@ def relaxation_times(panel: Panel, name: str) -> None:
             if np.isfinite(found.value):
                 fallen[t_w] = found
             else:
-                bounds[t_w] = Estimate(np.log10(measures.last_time(values)), np.nan, found.samples)
+                last = float(layers.sampled(values)["t"][-1])
+                bounds[t_w] = Estimate(np.log10(last), np.nan, found.samples)
+            if t_w in theirs:
+                tests[t_w] = layers.above(values, theirs[t_w])
         _draw_times(panel, layer, fallen, bounds, colour)
-        for t_w, tau in zip(paper.x.astype(int), paper.y, strict=True):
+        for t_w, tau in theirs.items():
             panel.claim(
                 f"log10 tau_{layer}^{name}, t_w = {notes.short(t_w)}",
                 fallen.get(t_w, bounds.get(t_w)),
                 float(np.log10(tau)),
                 note=notes.note(results.get(t_w), "beyond the end of our run" if t_w in bounds else ""),
+                reading=READING_ERROR_LOG10,
                 at_least=t_w in bounds,
+                test=tests.get(t_w),
             )
     symbol = rf"$\tau_l^{{\,{name}}}$ (MD steps)"
     panel.axes.set(xscale="log", yscale="log", xlabel="$t_w$ (MD steps)", ylabel=symbol)
@@ -128,7 +137,6 @@ def overlaps(panel: Panel) -> None:
 def profile(panel: Panel) -> None:
     """(d): q_l* against l in training and in test, 1/e, and the liquid between the solids."""
     result = latest(panel)
-    note = late_note(result)
     for series, name, colour, symbol in (
         ("training", "q", BLUE, "o"),
         ("test", "q_test", ORANGE, "s"),
@@ -144,11 +152,13 @@ def profile(panel: Panel) -> None:
                 series, hidden["neuron_layer"], *measures.mean(hidden), colour=colour, bars=True,
                 fmt=f"{symbol}-", ms=3.5, capsize=2,
             )  # fmt: skip
+        # Of the test the paper has no curve against t.
+        theirs, note = at_our_time(result, paper, "lnalpha=5.3" if name == "q" else "")
         for k, layer in enumerate(paper.x.astype(int)):
             ours = None if hidden is None else estimate(hidden.sel(neuron_layer=layer))
-            panel.claim(f"q_{layer}*, {series}", ours, paper.y[k], paper.error[k], note=note)
+            panel.claim(f"q_{layer}*, {series}", ours, theirs.y[k], theirs.error[k], note=note)
         found = None if hidden is None else layers.extents(hidden)
-        claim_extents(panel, series, found, layers.extents_of(paper), note)
+        claim_extents(panel, series, found, layers.extents_of(theirs), note)
         if series == "training" and found is not None:
             _liquid(panel, found)
     threshold(panel)

@@ -58,7 +58,7 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
     drawn = None if found is None else Pairs.of(found.raw if raw else found.matrix, found.sample)
     panel.claim(
         f"peaks of P(Q_{layer}), {word}", None if drawn is None else peaks_of(drawn),
-        1.0 if layer == LIQUID else 2.0, source="text", note=note,
+        _told(found, 1.0 if layer == LIQUID else 2.0), source="text", note=note,
     )  # fmt: skip
     kinds = {} if found is None else by_kind(found.matrix, found.sample)
     # "One Gaussian at 0" is said of all pairs, so of either kind.
@@ -67,19 +67,20 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
         pairs = kinds.get(kind)
         for name, statistic in (("mean", errors.mean), ("width", errors.width)):
             ours = None if pairs is None else of_pairs(statistic, pairs)
-            reference = centre if name == "mean" else None
-            said = SYMMETRY if (kind, name) == (KINDS[2], "mean") else ""
+            reference, said = (_told(found, centre), "") if name == "mean" else (None, "")
+            if (kind, name) == (KINDS[2], "mean"):  # at any time
+                reference, said = centre, SYMMETRY
             said = notes.joined(said, note)
             panel.claim(f"{name} of Q_{layer}, {kind}", ours, reference, source="text", note=said)
     if layer != LIQUID:
         return
     if raw:
         ours = None if drawn is None else of_pairs(errors.mean, drawn)
-        panel.claim(f"mean of Q_{layer}, all pairs, raw", ours, 0.0, source="text", note=note)
+        panel.claim(f"mean of Q_{layer}, all pairs, raw", ours, _told(found, 0.0), source="text", note=note)
     whole = kinds.get(KINDS[0])
     for name, statistic in (("skewness", errors.skewness), ("excess kurtosis", errors.excess_kurtosis)):
         ours = None if whole is None else of_pairs(statistic, whole)
-        panel.claim(f"{name} of Q_{layer}, all pairs", ours, 0.0, source="text", note=note)
+        panel.claim(f"{name} of Q_{layer}, all pairs", ours, _told(found, 0.0), source="text", note=note)
     for kind in KINDS[1:]:
         ours = None if found is None else relative_width(found, kinds[kind])
         reason = notes.joined(SHARED_NOTHING, note)
@@ -117,14 +118,19 @@ def _block_claims(panel: Panel, found: Overlaps | None, layer: int) -> None:
         chance = Estimate(float(p < RARE), 0.0, blocks.samples)
         note = notes.joined(f"permutation of samples: p = {p:.2g}", note)
     panel.claim(
-        f"same-sample less different-sample overlap, l = {layer}", blocks, 0.0 if liquid else None,
-        source="text", note=note,
+        f"same-sample less different-sample overlap, l = {layer}", blocks,
+        _told(found, 0.0 if liquid else None), source="text", note=note,
     )  # fmt: skip
     panel.claim(
-        f"blocks of samples in the tree, l = {layer} (1: yes)", chance, 0.0 if liquid else 1.0,
-        source="text", note=note,
+        f"blocks of samples in the tree, l = {layer} (1: yes)", chance,
+        _told(found, 0.0 if liquid else 1.0), source="text", note=note,
     )  # fmt: skip
     _cophenetic_claim(panel, similar, found, layer, _note(found, MATRIX))
+
+
+def _told(found: Overlaps | None, value: float | None) -> float | None:
+    """What the paper says of its time; nothing of an earlier one, where the liquid still remembers."""
+    return value if found is None or found.made["t"] == PAPER["t"] else None
 
 
 def _kept(matrix: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -147,7 +153,7 @@ def _replicas(layer: int) -> Callable[[Panel], None]:
             similar = Estimate(sorted_tree.cophenetic, float("nan"), 1)
         for name, statistic in (("mean", errors.mean), ("width", errors.width)):
             ours = None if found is None else of_pairs(statistic, found.pairs)
-            paper = 0.0 if name == "mean" and layer == LIQUID else None
+            paper = _told(found, 0.0 if name == "mean" and layer == LIQUID else None)
             panel.claim(f"{name} of Q_{layer}, one sample", ours, paper, source="text", note=note)
         _cophenetic_claim(panel, similar, found, layer, note)
 

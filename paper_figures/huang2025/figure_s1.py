@@ -52,7 +52,7 @@ def energy(panel: Panel) -> None:
         value = None if ours is None else estimate(relaxation.late(ours, until))
         drawn = late_values.of_paper(paper, until)
         told = notes.note(trace.result, late_values.span(until), patterns=PATTERNS)
-        panel.claim(f"late E/E(0), {trace.series}", value, drawn, late_values.REPEAT_E * drawn, note=told)
+        panel.claim(f"late E/E(0), {trace.series}", value, drawn, late_values.ERROR_E * drawn, note=told)
 
 
 def accuracy(panel: Panel) -> None:

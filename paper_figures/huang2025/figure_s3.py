@@ -8,13 +8,13 @@ import numpy as np
 from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.layer_panels import (
-    LAST,
     LATE_WAIT,
     MACHINE,
     all_layers,
     layer_curve,
     time_axes,
 )
+from paper_figures.huang2025.layers import LAST
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import FIXED_M
 from paper_figures.sheet import sequence

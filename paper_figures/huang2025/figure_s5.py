@@ -6,8 +6,15 @@ import xarray as xr
 from paper_figures.huang2025 import layers, measures, notes, relaxation
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
-from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note, threshold
-from paper_figures.huang2025.layers import Array
+from paper_figures.huang2025.layer_panels import (
+    MACHINE,
+    at_our_time,
+    claim_extents,
+    late_note,
+    latest,
+    threshold,
+)
+from paper_figures.huang2025.layers import LAST, Array
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import FIXED_M, curves
 from paper_figures.sheet import Colour, sequence
@@ -45,10 +52,10 @@ def profile_axes(panel: Panel, last: int = 9) -> None:
     panel.axes.set(xlabel="layer $l$", ylabel="$q_l^*$", ylim=(-0.15, 1.06), xticks=range(1, last + 1))
 
 
-def legend(panel: Panel) -> None:
+def legend(panel: Panel, columns: int = 5) -> None:
     """Under the panel: profiles leave no corner free."""
     panel.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=5, fontsize=6, handlelength=1.3,
+        loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=columns, fontsize=6, handlelength=1.3,
         columnspacing=0.9, frameon=False,
     )  # fmt: skip
 
@@ -56,30 +63,37 @@ def legend(panel: Panel) -> None:
 def fixed_m(panel: Panel) -> None:
     """(a): M = 2000. Circles: the cells of Fig. 1b, the same quantity; the two differ by up to 0.13 there.
 
-    The paper's slope is that of its cells of the ensembles ours has, of all if ours has too few for a line;
-    its error is from their distance to the line.
+    Our slope is that of the ensembles of one time, the time most of them have. The paper's is that of its
+    cells of the same ensembles, of all if ours has too few for a line, and missing if ours is of another
+    time; its error is from their distance to the line.
     """
     cells = layers.cells()
-    ours: Depths = {}
+    by_time: dict[int, Depths] = {}
     theirs: dict[str, tuple[float, float]] = {}
-    said = set()
+    said: dict[int, set[str]] = {}
     for (label, series), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
-        result = panel.get("widths", label)
+        result = latest(panel, label)
         panel.beside(f"{series}, Fig. 1b", cells[series], colour=colour)
         found = None
-        paper = layers.extents_of(cells[series])
-        theirs[label] = 2_000 / int(label.removeprefix("N=")), paper["xi_s"].value
+        reference, note = at_our_time(result, cells[series], series)
+        paper = layers.extents_of(reference)
+        theirs[label] = 2_000 / int(label.removeprefix("N=")), layers.extents_of(cells[series])["xi_s"].value
         if result is not None:
             alpha = float(result.attrs["alpha"])
-            found = draw_profile(panel, series, result, colour, rf"$\ln\alpha={np.log(alpha):.1f}$")
-            ours[label] = alpha, found["xi_s"]
-            said.add(late_note(result))
-        claim_extents(panel, label, found, paper, late_note(result), ("n_liquid", "xi_s"))
+            t = measures.last_times(result)[0]
+            name = rf"$\ln\alpha={np.log(alpha):.1f}$, $t={notes.power(t)}$"
+            found = draw_profile(panel, series, result, colour, name)
+            by_time.setdefault(t, {})[label] = alpha, found["xi_s"]
+            said.setdefault(t, set()).add(late_note(result))
+        claim_extents(panel, label, found, paper, note, ("n_liquid", "xi_s"))
+    most = max(by_time, key=lambda t: (len(by_time[t]), t), default=LAST)
+    ours, note = by_time.get(most, {}), notes.joined(*sorted(said.get(most, ())))
     drawn = paper_slope({label: theirs[label] for label in (ours if len(ours) > 2 else theirs)})
-    note = notes.joined(*sorted(said))
+    if most != LAST:
+        drawn = (np.nan, 0.0)
     panel.claim("d xi_s/d ln alpha, M fixed", our_slope(ours), *drawn, "digitised", _undefined(ours, note))
     profile_axes(panel)
-    legend(panel)
+    legend(panel, 2)
 
 
 def fixed_n(panel: Panel) -> None:
@@ -144,6 +158,6 @@ def _undefined(depths: Depths, note: str) -> str:
 FIGURE = Figure(
     name="S5",
     panels={"a": fixed_m, "b": fixed_n},
-    studies={"a": ("widths",), "b": ("patterns", "widths")},
+    studies={"a": ("widths", "late"), "b": ("patterns", "widths")},
     height=3.2,
 )

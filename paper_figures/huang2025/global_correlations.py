@@ -8,7 +8,7 @@ import xarray as xr
 from paper_figures.huang2025 import measures, notes, relaxation, time_panels
 from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import READING_ERROR_LOG10, Curve, curves
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK
 
 TIMES = (300, 500, 800, 1_000, 2_000, 10_000, 50_000)
@@ -59,8 +59,9 @@ def _swing(panel: Panel, ours: xr.DataArray | None, paper: Curve, note: str) -> 
     value = None if ours is None else relaxation.jackknife(ours, moment)
     told = notes.joined(note, "error: spacing of the paper's points")
     panel.claim(
-        f"log10 t of the minimum, t_w = {SWING}", value, math.log10(paper.x[lowest]), reach, note=told
-    )
+        f"log10 t of the minimum, t_w = {SWING}", value, math.log10(paper.x[lowest]), reach, note=told,
+        reading=READING_ERROR_LOG10,
+    )  # fmt: skip
 
 
 LATE_OVERLAPS = {"c": ("2g", BLUE), "C": ("S2a", ORANGE), "q": ("S2b", GREEN), "Q": ("S2c", PINK)}
@@ -111,28 +112,13 @@ def _by_wait(found: dict[str, Curve]) -> dict[int, Curve]:
 def _late_claims(
     panel: Panel, variable: str, found: dict[int, Estimate], t: int, against_t: dict[str, Curve], note: str
 ) -> None:
-    """At every t_w of the paper, at our t where it can be had.
-
-    Where it cannot, the paper's number is uncertain by as much as its curves since the nearest t_w still move
-    between our t and its.
-    """
+    """At every t_w of the paper, at our t: with no reference where its curve against t was not digitised."""
     by_wait = _by_wait(against_t)
     late = panel.paper[f"{variable}*"]
     for t_w, value in zip(late.x, late.y, strict=True):
+        ours, error, told = found.get(int(t_w)), 0.0, f"t = {notes.short(t)}" if t != LATEST else ""
         if t_w in by_wait and math.isfinite(by_wait[t_w].at(t)):
-            told, error = f"t = {notes.short(t)}", relaxation.error_at(by_wait[t_w], t)
-            value = by_wait[t_w].at(t)
-        else:
-            told, error = notes.instead("t", t, LATEST), _drift(by_wait, t_w, t)
-        ours = found.get(int(t_w))
+            value, error = by_wait[t_w].at(t), relaxation.error_at(by_wait[t_w], t)
+        elif ours is not None and t != LATEST:
+            value, told = math.nan, f"{told}, the paper's is at t = {notes.short(LATEST)}"
         panel.claim(f"{variable}*({t_w:g})", ours, value, error, note=notes.joined(note, told))
-
-
-def _drift(curves: dict[int, Curve], t_w: float, t: float) -> float:
-    """The largest change from ``t`` to LATEST of the curves since the t_w before and after."""
-    nearest = [
-        max((w for w in curves if w <= t_w), default=None),
-        min((w for w in curves if w >= t_w), default=None),
-    ]
-    moves = [abs(curves[w].at(t) - curves[w].at(LATEST)) for w in nearest if w is not None]
-    return max(moves, default=0.0)

@@ -21,6 +21,9 @@ from paper_figures.sheet import BLUE, ORANGE
 REPEAT_A, REPEAT_E = 0.012, 0.06
 """By how much the paper's own repeats of one setting differ: in A*, and as a fraction in E*."""
 
+ERROR_A, ERROR_E = REPEAT_A / math.sqrt(2), REPEAT_E / math.sqrt(2)
+"""Hence the error of one: the difference of two has sqrt(2) times as much."""
+
 MOST_ACCURATE = 3.2
 """ln alpha of the largest A* at N = 10, as the text says it, and the ensemble there."""
 BEST = "M=250"
@@ -60,8 +63,8 @@ class Point:
 
 
 def accuracy_error(curve: Curve, t: float) -> float:
-    """Of A(t) of the paper: the scatter of its points, and no less than between its repeats."""
-    return max(relaxation.scatter(curve, t), REPEAT_A)
+    """Of A(t) of the paper: the scatter of its points, and no less than that of its repeats."""
+    return max(relaxation.scatter(curve, t), ERROR_A)
 
 
 def of_paper(curve: Curve, until: float) -> float:
@@ -127,7 +130,7 @@ def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
             )  # fmt: skip
         for label, p in points.items():
             if label not in found:
-                error = REPEAT_A if quantity == "A" else REPEAT_E * p.paper
+                error = ERROR_A if quantity == "A" else ERROR_E * p.paper
                 panel.claim(f"{quantity}*, {label}", p.ours, p.paper, error, note=p.note)
         found |= points
     _mark_largest(panel, found, "right" if quantity == "E" else "left")
@@ -176,5 +179,4 @@ def accuracies(panel: Panel) -> None:
         if best.ours is not None and other.ours is not None:
             ours = relaxation.unlike(best.ours, other.ours)
         told = notes.joined("text: > 0", other.note)
-        error = math.sqrt(2) * REPEAT_A
-        panel.claim(f"A*, {BEST} - A*, {label}", ours, best.paper - other.paper, error, note=told)
+        panel.claim(f"A*, {BEST} - A*, {label}", ours, best.paper - other.paper, REPEAT_A, note=told)

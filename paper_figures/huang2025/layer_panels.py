@@ -4,9 +4,11 @@ import numpy as np
 import xarray as xr
 
 from deepglass.phases import THRESHOLD
-from paper_figures.huang2025 import measures, notes
+from paper_figures.huang2025 import layers, measures, notes
 from paper_figures.huang2025.claims import Estimate
+from paper_figures.huang2025.layers import LAST
 from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import Curve
 from paper_figures.huang2025.studies import studies_at
 from paper_figures.sheet import sequence
 
@@ -14,8 +16,7 @@ MACHINE = ("widths", "N=10")
 """Study and ensemble of ln alpha = 5.3."""
 
 LATE_WAIT = 50_000
-LAST = 500_000
-"""The paper's t_w and last t of everything at a late t_w."""
+"""The paper's late t_w; LAST is its last t since then."""
 
 FEWEST = 2
 """Samples of the study ``late`` below which there is no error bar, and ``widths`` is shown instead."""
@@ -85,6 +86,21 @@ def legend(panel: Panel, title: str) -> None:
 def late_note(result: xr.Dataset | None, patterns: int = 2000) -> str:
     """What of q* is not as in the paper."""
     return notes.note(result, patterns=patterns, t=LAST, t_w=LATE_WAIT)
+
+
+def at_our_time(result: xr.Dataset | None, late: Curve, series: str) -> tuple[Curve, str]:
+    """A profile of the paper's q*, of its last time, to hold ours against, and a note.
+
+    Where ours is of another time the overlaps still fall: it is held against the paper's at that time, of a
+    ``series`` that has it (see :func:`layers.earlier`), else against nothing.
+    """
+    if result is None or (t := measures.last_times(result)[0]) == LAST:
+        return late, late_note(result)
+    found = layers.earlier(late, series, t)
+    known = (
+        "the paper's: Fig. 3c" if np.isfinite(found.y).all() else f"the paper's is at t = {notes.short(LAST)}"
+    )
+    return found, notes.note(result, f"t = {notes.short(t)}, {known}", t_w=LATE_WAIT)
 
 
 def claim_extents(

@@ -1,7 +1,8 @@
 """What figures read off the layers: how far the solid reaches from each side, and when a layer forgets.
 
-Both are read off curves averaged over samples, as the paper's are, with the jackknife over samples for their
-errors: a sample by itself has too few replicas for a profile that falls through 1/e once and only once.
+Both are read off curves averaged over samples, as the paper's are, with the jackknife or the bootstrap over
+samples for their errors: a sample by itself has too few replicas for a profile that falls through 1/e once
+and only once.
 """
 
 import math
@@ -14,12 +15,15 @@ from scipy import stats
 
 from deepglass.phases import THRESHOLD, extent
 from paper_figures.huang2025 import measures
-from paper_figures.huang2025.claims import Estimate
-from paper_figures.huang2025.reference import Curve, curves
-from paper_figures.huang2025.relaxation import jackknife
+from paper_figures.huang2025.claims import Estimate, estimate
+from paper_figures.huang2025.reference import READING_ERROR, Curve, curves
+from paper_figures.huang2025.relaxation import KNOWN, bootstrap, jackknife, unlike
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], float]
+
+LAST = 500_000
+"""The paper's last t of everything at its late t_w, 5e4."""
 
 EXTENTS: dict[str, Statistic] = {
     "xi_s": lambda q: extent(q).xi_input,
@@ -46,29 +50,37 @@ def cells() -> dict[str, Curve]:
     return found | {"lnalpha=5.3": Curve(known.x, known.y, curves("3d")["training"].error)}
 
 
+def earlier(late: Curve, series: str, t: float) -> Curve:
+    """A profile ``late`` of the paper, of time LAST, at time ``t``.
+
+    From Fig. 3c (no bars), which has the training at ln alpha = 5.3; of another ``series`` all is missing
+    (NaN).
+    """
+    if t == LAST:
+        return late
+    known = series == "lnalpha=5.3"
+    q = [curves("3c")[f"l={layer:g}"].at(t) if known else math.nan for layer in late.x]
+    return Curve(late.x, np.array(q), np.full(late.x.size, math.nan))
+
+
 def last_profile(result: xr.Dataset, name: str = "q") -> xr.DataArray:
     """q of the training or ``q_test``, at the last time since the last t_w, (sample, neuron_layer)."""
     found = measures.profile(result) if name == "q" else result[name].isel(t_w=-1, drop=True)
     return found.transpose("sample", "neuron_layer")
 
 
-def _liquid(q: Array, error: Array, freedom: float) -> tuple[float, float]:
-    """Number of liquid layers 1..L-1 and its error: layers near 1/e are liquid with a probability."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = (THRESHOLD - q[1:-1]) / error[1:-1]
-    # An exact 1/e without an error is liquid by definition, whatever 0/0 says.
-    chance = stats.t.cdf(np.where((error[1:-1] == 0) & (q[1:-1] == THRESHOLD), np.inf, z), freedom)
-    return float(extent(q).n_liquid), math.sqrt(float((chance * (1 - chance)).sum()))
-
-
 def extents(profiles: xr.DataArray) -> dict[str, Estimate]:
-    """EXTENTS and ``n_liquid`` of the mean of profiles (sample, neuron_layer) over l = 1..L-1."""
+    """EXTENTS and ``n_liquid`` of the mean of profiles (sample, neuron_layer) over l = 1..L-1.
+
+    The error of a number of layers is by the bootstrap over samples: layers of one machine melt together.
+    """
     found = {name: jackknife(profiles, _of_mean(rule)) for name, rule in EXTENTS.items()}
-    array = padded(profiles.transpose("sample", "neuron_layer"))
-    count = len(array)
-    spread = array.std(axis=0, ddof=1) if count > 1 else np.full(array.shape[1], np.nan)
-    liquid = _liquid(array.mean(axis=0), spread / math.sqrt(count), max(count - 1, 1))
-    return found | {"n_liquid": Estimate(*liquid, count)}
+    return found | {"n_liquid": bootstrap(profiles.transpose("sample", "neuron_layer").values, _liquid)}
+
+
+def _liquid(means: Array) -> Array:
+    """Number of liquid layers of profiles (draw, neuron_layer) over l = 1..L-1."""
+    return np.asarray((means <= THRESHOLD).sum(axis=-1), dtype=float)
 
 
 def _of_mean(rule: Statistic) -> Callable[[xr.DataArray], float]:
@@ -76,11 +88,20 @@ def _of_mean(rule: Statistic) -> Callable[[xr.DataArray], float]:
 
 
 def extents_of(curve: Curve) -> dict[str, Estimate]:
-    """The same of a profile of the paper over l = 1..L-1, its error bars propagated; 0 where it has none."""
+    """The same of a profile of the paper over l = 1..L-1, its error bars propagated; 0 where it has none.
+
+    Its layers are taken as independent. All is missing (NaN) where a layer of the curve is.
+    """
+    if not np.isfinite(curve.y).all():
+        return dict.fromkeys([*EXTENTS, "n_liquid"], Estimate(math.nan, 0.0, 0))
     q = padded(curve.y)
     error = np.concatenate([[0.0], np.nan_to_num(curve.error), [0.0]])
     found = {name: Estimate(rule(q), _propagated(q, error, rule), 0) for name, rule in EXTENTS.items()}
-    return found | {"n_liquid": Estimate(*_liquid(q, error, math.inf), 0)}
+    inner, bars = q[1:-1], error[1:-1]
+    known = bars > 0
+    chance = stats.norm.cdf((THRESHOLD - inner[known]) / bars[known])
+    uncertain = math.sqrt(float((chance * (1 - chance)).sum()))
+    return found | {"n_liquid": Estimate(float(_liquid(inner)), uncertain, 0)}
 
 
 def _propagated(q: Array, error: Array, statistic: Statistic) -> float:
@@ -91,10 +112,43 @@ def _propagated(q: Array, error: Array, statistic: Statistic) -> float:
     return float(np.linalg.norm(np.array(slopes) * error))
 
 
+def sampled(values: xr.DataArray) -> xr.DataArray:
+    """Values (t, sample) at the times the paper measures at, up to our end; linear in ln t between ours."""
+    array, t = values.transpose("sample", "t").values.astype(float), values["t"].values.astype(float)
+    known = (t > 0) & np.isfinite(array).all(axis=0)
+    times = curves("3a")["l=5;tw=1e3"].x
+    shown = times[(times >= t[known][0]) & (times <= t[known][-1])]
+    rows = [np.interp(np.log(shown), np.log(t[known]), row) for row in array[:, known]]
+    return xr.DataArray(np.transpose(rows), {"t": shown}, ("t", "sample"))
+
+
 def relaxation(values: xr.DataArray) -> Estimate:
     """log10 of the time at which the mean over samples of values (t, sample) first falls to 1/e.
 
-    Missing where it does not.
+    As the paper's, it is read off a straight line in t between the times of :func:`sampled`: from one to the
+    next a curve may fall from 0.75 to -0.14. Missing where it does not fall so far.
     """
 
-    return jackknife(values, lambda mean: float(np.log10(measures.crossing(mean.expand_dims("sample"))[0])))
+    def tau(mean: xr.DataArray) -> float:
+        return float(np.log10(measures.crossing(mean.expand_dims("sample"), logarithmic=False)[0]))
+
+    return jackknife(sampled(values), tau)
+
+
+def above(values: xr.DataArray, tau: float) -> Estimate:
+    """How far values (t, sample) are above 1/e at the paper's ``tau``, read as in :func:`relaxation`.
+
+    The error includes that of reading tau. Where our run ends before, the paper's curve is still above 1/e
+    there: ours is taken at our end if it is below, and is missing (NaN) if it is not.
+    """
+    known = sampled(values)
+    t = known["t"].values
+    rows = known.transpose("sample", "t").values
+    there = estimate([float(np.interp(tau, t, row)) for row in rows])
+    if tau > t[-1]:
+        below = there.value < THRESHOLD
+        return Estimate(there.value - THRESHOLD if below else math.nan, there.error, there.samples)
+    k = max(int(np.searchsorted(t, tau)), 1)
+    mean = rows.mean(axis=0)
+    slope = abs(float((mean[k] - mean[k - 1]) / (t[k] - t[k - 1])))
+    return unlike(there, Estimate(THRESHOLD, slope * READING_ERROR * tau, KNOWN))

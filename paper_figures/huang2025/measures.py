@@ -28,9 +28,23 @@ def at(values: xr.DataArray, t: float) -> xr.DataArray:
     return late.assign_coords(t=np.log(late["t"])).interp(t=math.log(t)).drop_vars("t")
 
 
-def reading(values: xr.DataArray | None, t: float) -> Estimate | None:
-    """Over samples, values (t, sample) at ``t``; None where there is no run, or it ends before."""
-    return None if values is None or t > last_time(values) else estimate(at(values, t))
+def reading(
+    values: xr.DataArray | None, t: float, points: NDArray[np.float64] | None = None
+) -> Estimate | None:
+    """Over samples, values (t, sample) at ``t``; None where there is no run, or it ends before.
+
+    With the ``points`` of a curve of the paper ours is read as the curve is, on the chord between the values
+    at the points on either side of t: that of a bent curve is far from it. (At t if ours ends before the
+    second.)
+    """
+    if values is None or t > (end := last_time(values)):
+        return None
+    k = 0 if points is None else int(np.searchsorted(points, t))
+    if points is None or not 0 < k < len(points) or points[k] == t or points[k] > end:
+        return estimate(at(values, t))
+    before, after = points[k - 1 : k + 1]
+    share = math.log(t / before) / math.log(after / before)
+    return estimate((1 - share) * at(values, before) + share * at(values, after))
 
 
 def last_time(values: xr.DataArray) -> float:
@@ -53,8 +67,10 @@ def curve(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64
     return t[shown], average[shown], error[shown]
 
 
-def crossing(values: xr.DataArray, level: float = phases.THRESHOLD) -> NDArray[np.float64]:
-    """Per sample the time at which values (t, sample) first fall to ``level``, linear in ln t.
+def crossing(
+    values: xr.DataArray, level: float = phases.THRESHOLD, *, logarithmic: bool = True
+) -> NDArray[np.float64]:
+    """Per sample the time at which values (t, sample) first fall to ``level``, linear in ln t or else in t.
 
     Missing where they never do.
     """
@@ -68,7 +84,9 @@ def crossing(values: xr.DataArray, level: float = phases.THRESHOLD) -> NDArray[n
         if below.size and below[0] > 0:
             k = int(below[0])
             share = (y[k - 1] - level) / (y[k - 1] - y[k])
-            found[row] = math.exp(math.log(times[k - 1]) * (1 - share) + math.log(times[k]) * share)
+            ends = np.log(times[k - 1 : k + 1]) if logarithmic else times[k - 1 : k + 1]
+            between = float(ends[0] * (1 - share) + ends[1] * share)
+            found[row] = math.exp(between) if logarithmic else between
     return found
 
 

@@ -6,8 +6,8 @@ beside it the root mean square of ln(ours/paper), which does not reward scatter.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -31,17 +31,33 @@ class Misfit:
         rms: root mean square of ln(ours/paper); of the plain difference where the curve changes sign or is
             bounded.
         points: of the digitised curve that were compared.
-        error: standard error of ``rms`` over samples, by the jackknife.
+        without: by run, ``rms`` when one of its samples is left out, (sample).
     """
 
     chi2: float
     rms: float
     points: int
-    error: float = 0.0
+    without: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def error(self) -> float:
+        """Standard error of ``rms`` over samples."""
+        return jackknifed(self.without)
 
 
-def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True) -> Misfit:
-    """Compare values (t, sample) with a curve up to t = ``last``, linear in ln t between our times."""
+def jackknifed(without: Mapping[str, NDArray[np.float64]]) -> float:
+    """Standard error of a number, by run its values when one of the samples is left out, (sample).
+
+    All curves of a run lose the same sample at once; different runs are independent.
+    """
+    return math.sqrt(sum((len(found) - 1) * float(np.var(found)) for found in without.values()))
+
+
+def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True, run: str = "") -> Misfit:
+    """Compare values (t, sample) of a run with a curve up to t = ``last``, linear in ln t between our times.
+
+    ``run`` names the run, for :func:`jackknifed`.
+    """
     t = ours["t"].values.astype(float)
     known = (t > 0) & np.isfinite(ours.transpose("t", "sample").values).all(1)
     shown = (paper.x <= min(last, t[known][-1])) & (paper.x >= t[known][0])
@@ -55,10 +71,10 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
     count, mean = len(samples), samples.mean(0)
     spread = np.nan_to_num(paper.error[shown])
     error = samples.std(0, ddof=1) / math.sqrt(count)
-    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + (READING_ERROR * y) ** 2)))
-    without = [rms((count * mean - sample) / (count - 1)) for sample in samples]
-    jackknife = math.sqrt((count - 1) * float(np.var(without)))
-    return Misfit(chi2, rms(mean), int(shown.sum()), jackknife)
+    reading = READING_ERROR * (y if logarithmic else 1.0)
+    chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + reading**2)))
+    without = np.array([rms((count * mean - sample) / (count - 1)) for sample in samples])
+    return Misfit(chi2, rms(mean), int(shown.sum()), {run: without})
 
 
 def scan_table(results: Results) -> list[tuple[str, Reading, dict[tuple[int, int], Misfit]]]:
@@ -149,9 +165,14 @@ class Row:
 
     @property
     def fit_error(self) -> float:
-        """Standard error of ``fit`` over samples."""
-        known = [self.misfits[panel].error for panel in FIT if panel in self.misfits]
-        return float(np.linalg.norm(known)) / max(len(known), 1)
+        """Standard error of ``fit`` over samples; the panels share runs."""
+        known = [self.misfits[panel] for panel in FIT if panel in self.misfits]
+        return jackknifed(
+            {
+                run: np.mean([m.without.get(run, m.rms + none) for m in known], axis=0)
+                for run, none in _runs(known)
+            }
+        )
 
     @property
     def judged(self) -> float:
@@ -202,12 +223,15 @@ def _energies(there: Stored, extra: str) -> dict[str, Misfit]:
         if (result := there[f"N={width}"]) is not None:
             energy = content(result, extra)
             ratio = energy / measures.at(energy, measures.E0_TIME)
-            found[f"2c, N={width}"] = misfit(ratio, curves("2c")[FIXED_M[f"N={width}"]], LAST)
+            paper, run = curves("2c")[FIXED_M[f"N={width}"]], f"N={width}"
+            found[f"2c, {run}"] = misfit(ratio, paper, LAST, run=run)
     for patterns in PATTERNS:
         if (result := there[f"M={patterns}"]) is not None:
             energy = content(result, extra)
             paper = curves("2a")[FIXED_N[f"M={patterns}"]]
-            found[f"2a, M={patterns}"] = misfit(energy / measures.at(energy, paper.x[0]), paper, LAST)
+            found[f"2a, M={patterns}"] = misfit(
+                energy / measures.at(energy, paper.x[0]), paper, LAST, run=f"M={patterns}"
+            )
     return found
 
 
@@ -216,7 +240,7 @@ def _correlations(there: Stored) -> dict[str, Misfit]:
     if result is None:
         return {}
     parts = [
-        misfit(result["c_global"].sel(t_w=t_w), curves("2g")[f"tw={name}"], LAST, logarithmic=False)
+        misfit(result["c_global"].sel(t_w=t_w), curves("2g")[f"tw={name}"], LAST, False, "N=10")
         for t_w, name in ((100, "1e2"), (1_000, "1e3"), (10_000, "1e4"))
         if t_w in result["t_w"]
     ]
@@ -228,10 +252,10 @@ def _accuracies(there: Stored) -> dict[str, Misfit]:
     for net in ("tanh", "sgn"):
         if (result := there["M=250"]) is not None:
             paper = curves("2b")[FIXED_N["M=250"]]
-            found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, LAST, logarithmic=False)
+            found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, LAST, False, "M=250")
         known = {n: there[f"N={n}"] for n in (5, 10, 20)}
         parts = [
-            misfit(result[f"A_{net}"], curves("2d")[FIXED_M[f"N={n}"]], LAST, logarithmic=False)
+            misfit(result[f"A_{net}"], curves("2d")[FIXED_M[f"N={n}"]], LAST, False, f"N={n}")
             for n, result in known.items()
             if result is not None
         ]
@@ -244,6 +268,14 @@ def _together(parts: list[Misfit]) -> Misfit:
     """Several curves as one."""
     weights = np.array([part.points for part in parts]) / sum(part.points for part in parts)
     rms = np.array([part.rms for part in parts])
+    without = {
+        run: np.sqrt(weights @ np.array([part.without.get(run, part.rms + none) for part in parts]) ** 2)
+        for run, none in _runs(parts)
+    }
     both = math.sqrt(float(weights @ rms**2))
-    error = float(np.linalg.norm(weights * rms * [part.error for part in parts])) / (both or 1.0)
-    return Misfit(float(weights @ [part.chi2 for part in parts]), both, sum(p.points for p in parts), error)
+    return Misfit(float(weights @ [part.chi2 for part in parts]), both, sum(p.points for p in parts), without)
+
+
+def _runs(parts: Sequence[Misfit]) -> list[tuple[str, NDArray[np.float64]]]:
+    """The runs behind some curves, each with a zero for every sample."""
+    return [*{run: np.zeros(len(found)) for part in parts for run, found in part.without.items()}.items()]

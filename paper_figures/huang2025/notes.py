@@ -10,6 +10,9 @@ from paper_figures.huang2025 import measures
 NO_LIQUID = "no layer is liquid"
 """Why a depth of the solid is undefined."""
 
+TOYS = "a toy, not compared"
+"""Of the size ``smoke``."""
+
 
 def short(number: float) -> str:
     """A number as in a text: 200, 1715, 5e4."""

@@ -13,7 +13,7 @@ from typing import Any
 import xarray as xr
 
 from paper_figures.huang2025 import FIGURES, load, misfits, reduced
-from paper_figures.huang2025.claims import VERDICTS, Claim, number, rows
+from paper_figures.huang2025.claims import COLUMNS, VERDICTS, Claim, number, rows
 from paper_figures.huang2025.explanations import explanation
 from paper_figures.huang2025.results import Results
 from paper_figures.huang2025.studies import studies_at
@@ -61,16 +61,15 @@ def _counts(name: str, counted: Mapping[str, int]) -> list[str]:
 
 
 def _claims(claims: Sequence[Claim]) -> str:
-    names = ("panel", "number", "ours", "paper", "z", "verdict", "source", "note")
     reasons: dict[str, int] = {}
     lines = []
     for claim, row in zip(claims, rows(claims), strict=True):
         if claim.verdict == "differs" and (reason := explanation(claim)):
             mark = reasons.setdefault(reason, len(reasons) + 1)
             row = {**row, "verdict": f"**differs** ({mark})"}
-        lines.append([row[name] for name in names])
+        lines.append([row[name] for name in COLUMNS])
     said = "".join(f"\n{mark}. {reason}" for reason, mark in reasons.items())
-    return markdown(names, lines) + (f"\n{said}" if said else "")
+    return markdown(COLUMNS, lines) + (f"\n{said}" if said else "")
 
 
 def readings(results: Results) -> str:

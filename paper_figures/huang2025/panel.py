@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.claims import Claim, Estimate
-from paper_figures.huang2025.reference import Curve, curves
+from paper_figures.huang2025.reference import Curve, curves, reading_error
 from paper_figures.huang2025.results import Results
 from paper_figures.sheet import Colour, Row
 
@@ -85,13 +85,27 @@ class Panel:
 
     def claim(
         self, name: str, ours: Estimate | None, paper: float | None = None, paper_error: float = 0.0,
-        source: str = "digitised", note: str = "", at_least: bool = False,
+        source: str = "digitised", note: str = "", *, reading: float | None = None, at_least: bool = False,
+        test: Estimate | None = None,
     ) -> None:  # fmt: skip
-        """Add a row to the scoreboard; see :class:`Claim`."""
+        """Add a row to the scoreboard; see :class:`Claim`.
+
+        ``reading`` is only needed for a digitised number that is not as the panel's axis has it. Nothing is
+        compared at the smallest size: its machines are toys.
+        """
         if paper is not None and not np.isfinite(paper):
             paper = None
-        source = source if paper is not None else ""
-        self.claims.append(Claim(self.name, name, ours, paper, paper_error, source, note, at_least))
+        if self.results.size == "smoke" and paper is not None:
+            paper, note = None, notes.joined(note, notes.TOYS)
+        if paper is None:
+            source, reading, test = "", 0.0, None
+        elif source != "digitised":
+            reading = 0.0
+        elif reading is None:
+            reading = reading_error(self.name, paper)
+        self.claims.append(
+            Claim(self.name, name, ours, paper, paper_error, source, note, reading or 0.0, at_least, test)
+        )
 
     def compare(
         self, name: str, ours: xr.DataArray | None, curve: Curve, times: Sequence[int], *, note: str = "",
@@ -104,7 +118,7 @@ class Panel:
         for t in times:
             known = 0.0 if error is None else error(curve, t)
             told = name.format(t=t, short=notes.short(t))
-            self.claim(told, measures.reading(ours, t), curve.at(t), known, note=note)
+            self.claim(told, measures.reading(ours, t, curve.x), curve.at(t), known, note=note)
 
     def legend(self, **style: Any) -> None:
         """A legend, if there is anything to name."""

@@ -1,9 +1,10 @@
-"""The paper's curves, digitised from its figures (``reference/``; error of reading at most 1e-3).
+"""The paper's curves, digitised from its figures (``reference/``).
 
 Their columns are ``x, y, series`` and, where the paper draws error bars, ``yerr``.
 """
 
 import csv
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,13 @@ from numpy.typing import NDArray
 from deepglass.errors import InvalidInput
 
 READING_ERROR = 1e-3
-"""Of a digitised value, as a share of it."""
+"""Of a digitised value: as a share of it on a logarithmic axis; else as it is, the axes span about 1."""
+
+LOGARITHMIC = ("2a", "2c", "2e", "S1a")
+"""Panels whose values are energies, on a logarithmic axis."""
+
+READING_ERROR_LOG10 = READING_ERROR / math.log(10)
+"""Of log10 of a time."""
 
 FIXED_M = {"N=40": "lnalpha=3.9", "N=20": "lnalpha=4.6", "N=10": "lnalpha=5.3", "N=5": "lnalpha=6.0"}
 FIXED_N = {
@@ -39,6 +46,11 @@ class Curve:
         if not self.x[0] <= x <= self.x[-1]:
             return float("nan")
         return float(np.interp(np.log(x), np.log(self.x), self.y))
+
+
+def reading_error(panel: str, value: float) -> float:
+    """Of a value read off a panel."""
+    return READING_ERROR * (abs(value) if panel in LOGARITHMIC else 1.0)
 
 
 @cache

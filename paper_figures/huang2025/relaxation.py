@@ -1,7 +1,7 @@
 """Numbers of a relaxation: where it sets in, where it ends, its late value, its straight line in ln t.
 
-The same functions read ours, values (t, sample), and the paper's digitised curves, turned into one sample by
-:func:`as_values`: what is compared is then defined alike on both sides.
+The same functions read ours, values (t, sample) or their mean over samples, and the paper's digitised curves,
+turned into one sample by :func:`as_values`: what is compared is then defined alike on both sides.
 """
 
 import math
@@ -26,7 +26,10 @@ STRAIGHT = (1e3, 1e4)
 """Between the text's tau_0 and tau_th: where E is to fall as -ln t."""
 
 DRAWS = 2000
-"""Bootstrap samples."""
+"""Of a bootstrap."""
+
+KNOWN = 10**9
+"""Samples of a number whose error is known: no end of degrees of freedom."""
 
 
 def as_values(curve: Curve) -> xr.DataArray:
@@ -47,18 +50,21 @@ def late(values: xr.DataArray, until: float | None = None) -> xr.DataArray:
     return values.sel(t=slice(until / 2, until)).mean("t")
 
 
-def onset(ratio: xr.DataArray) -> NDArray[np.float64]:
-    """tau_0 per sample: the time at which E/E(0) first falls to ONSET; missing where it never does."""
-    return measures.crossing(ratio, ONSET)
+def onset(ratio: xr.DataArray) -> float:
+    """tau_0: the time at which the mean over samples of E/E(0), (t), first falls to ONSET.
 
-
-def settled(energy: xr.DataArray, until: float) -> NDArray[np.float64]:
-    """tau_th per sample: the time at which E is first no more than NEAR times its late value.
-
-    The late value is that of the sample itself at ``until``, see :func:`late`. Missing where E has not fallen
-    by that factor at all.
+    Missing where it never does.
     """
-    return measures.crossing(energy / (NEAR * late(energy, until)), 1.0)
+    return float(measures.crossing(ratio.expand_dims("sample"), ONSET)[0])
+
+
+def settled(energy: xr.DataArray, until: float) -> float:
+    """tau_th: the time at which the mean over samples of E, (t), is first at most NEAR times its late value.
+
+    The late value is that of the same mean at ``until``, see :func:`late`. Missing where E has not fallen by
+    that factor at all.
+    """
+    return float(measures.crossing((energy / (NEAR * late(energy, until))).expand_dims("sample"), 1.0)[0])
 
 
 def line(average: xr.DataArray) -> tuple[float, float]:
@@ -102,6 +108,27 @@ def jackknife(values: xr.DataArray, measure: Callable[[xr.DataArray], float]) ->
         return Estimate(whole, math.nan, count)
     without = np.array([measure(values.drop_isel(sample=k).mean("sample")) for k in range(count)])
     return Estimate(whole, float(without.std() * math.sqrt(count - 1)), count)
+
+
+def bootstrap(
+    values: NDArray[np.float64], measure: Callable[[NDArray[np.float64]], NDArray[np.float64]], seed: int = 0
+) -> Estimate:
+    """A measure of the mean over samples of values (sample, k), with its error over samples.
+
+    For what jumps, such as a number of layers. ``measure`` takes means (draw, k), all at once, and gives
+    (draw). Whole samples are weighted at random, so that what goes together stays together; the weights are
+    Gaussian over the root of a chi-square, which gives every mean the spread of Student's t (a few samples
+    drawn again would hardly spread). The error is missing for one sample.
+    """
+    count = len(values)
+    mean = values.mean(axis=0)
+    whole = float(measure(mean[None])[0])
+    if count < 2:
+        return Estimate(whole, math.nan, count)
+    generator = np.random.default_rng(seed)
+    weights = generator.normal(size=(DRAWS, count)) / math.sqrt(count * (count - 1))
+    weights /= np.sqrt(generator.chisquare(count - 1, size=(DRAWS, 1)) / (count - 1))
+    return Estimate(whole, float(measure(mean + weights @ (values - mean)).std()), count)
 
 
 def maximum(values: Mapping[float, NDArray[np.float64]], seed: int = 0) -> Estimate:

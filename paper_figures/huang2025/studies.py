@@ -80,7 +80,7 @@ def _widths(size: str) -> Study:
 
 
 def _late(size: str) -> Study:
-    """The paper's own times, for what laptops reach of ``widths``: Figs. 1b, 3a-d, S3a-d, S4.
+    """The paper's own times, for what laptops reach of ``widths``: Figs. 1b, 3a-d, S3a-d, S4, S5a.
 
     At paper size ``widths`` has these times itself.
     """

@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from scipy import stats
 
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.claims import RARE, Claim, Estimate, estimate, number, table
-from paper_figures.huang2025.reference import curves
+from paper_figures.huang2025.notes import TOYS
+from paper_figures.huang2025.panel import Panel
+from paper_figures.huang2025.reference import READING_ERROR_LOG10, curves
 
 
 def claim(value, error, paper, samples=5, paper_error=0.0):
@@ -40,19 +43,52 @@ def test_what_lies_within_the_reach_of_a_text_agrees_and_no_more():
     assert said(3.5, 0.01).z == pytest.approx(20)
 
 
+class Empty:
+    """No results, at some size."""
+
+    def __init__(self, size="laptop"):
+        self.size = size
+
+
+def claimed(name, *rest, size="laptop", **more):
+    panel = Panel(name, Figure().subplots(), Empty(size))
+    panel.claim("x", *rest, **more)
+    return panel.claims[0]
+
+
 def test_the_error_of_reading_a_figure_counts():
-    assert Claim("3d", "q", Estimate(0.9995, 1e-6, 6), 0.9985, 0.0, "digitised").verdict == "agrees"
-    assert Claim("3d", "q", Estimate(0.9995, 1e-6, 6), 0.9955, 0.0, "digitised").verdict == "differs"
+    """That of a linear axis does not vanish with the number, that of a logarithmic one does."""
+    assert claimed("3d", Estimate(0.0015, 1e-6, 6), 0.0005).verdict == "agrees"
+    assert claimed("3d", Estimate(0.0045, 1e-6, 6), 0.0005).verdict == "differs"
+    assert claimed("2c", Estimate(0.0101, 1e-9, 6), 0.01).verdict == "differs"
+    assert claimed("2c", Estimate(0.01001, 1e-9, 6), 0.01).verdict == "agrees"
+    time = claimed("2c", Estimate(2.6, 1e-9, 6), 2.6005, reading=READING_ERROR_LOG10)
+    assert time.spread == pytest.approx(4.34e-4, rel=1e-3)
+    assert claimed("3d", Estimate(0.0, 1e-9, 6), 0.0, source="text").spread == 0
 
 
-def test_a_lower_bound_differs_from_what_is_smaller_alone():
-    def bound(paper):
-        return Claim("3b", "log10 tau", Estimate(4.7, math.nan, 4), paper, 0.05, "digitised", "", True)
+def test_nothing_is_compared_at_the_smallest_size():
+    toy = claimed("3d", Estimate(0.5, 0.01, 3), 0.9, size="smoke", note="M = 60 for 2000")
+    assert (toy.verdict, toy.note) == ("no reference", f"M = 60 for 2000; {TOYS}")
+    assert claimed("3d", None, 0.9, size="smoke").verdict == "not run at this size"
 
-    assert bound(3.1).verdict == "differs"
-    assert bound(4.65).verdict == bound(5.2).verdict == "not reached"
-    assert math.isnan(bound(3.1).z)
-    assert "> 4.7" in table([bound(3.1)])
+
+def test_a_test_decides_instead_of_the_difference():
+    """A time 10 of its errors off agrees where the curve is at the level, with the freedom of the samples."""
+
+    def time(value, samples=4, bound=False):
+        test = Estimate(value, 0.02, samples)
+        ours = Estimate(3.5, math.nan if bound else 0.05, samples)
+        return Claim("3b", "log10 tau", ours, 3.0, 0.0, "digitised", at_least=bound, test=test)
+
+    edge = 0.02 * stats.t.ppf(1 - RARE / 2, 3)
+    for bound in (False, True):
+        assert time(0.999 * edge, bound=bound).verdict == "agrees"
+        assert time(1.001 * edge, bound=bound).verdict == "differs"
+        assert time(math.nan, bound=bound).verdict == "not reached"
+    assert time(-0.05).z == pytest.approx(-2.5)
+    assert time(0.999 * edge, 40).verdict == "differs"
+    assert "> 3.5" in table([time(0.1, bound=True)])
 
 
 def test_an_error_of_the_papers_adds_degrees_of_freedom():
@@ -117,6 +153,9 @@ def test_time_at_which_a_correlation_falls_to_a_level():
     found = measures.crossing(values)
     assert found[0] == pytest.approx(math.exp(5 * (1 - 1 / math.e)))
     assert math.isnan(found[1])
+    # Linear in t between 7 and 30.
+    share = (falling[2] - 1 / math.e) / (falling[2] - falling[3])
+    assert measures.crossing(values, logarithmic=False)[0] == pytest.approx(7 + 23 * share)
 
 
 def test_values_between_measurements_are_linear_in_ln_t():

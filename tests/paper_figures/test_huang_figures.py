@@ -40,7 +40,8 @@ def test_every_figure_is_drawn_and_claims_something(smoke):
         assert columns == ["panel", "who", "series", "x", "y", "error"]
         assert "ours" in {row[1] for row in rows}, name
         assert all(len(row) == 6 for row in rows)
-    assert {claim.verdict for found in claims.values() for claim in found} <= set(VERDICTS)
+    verdicts = {claim.verdict for found in claims.values() for claim in found}
+    assert verdicts <= {"no reference", "undefined", "not run at this size"} <= set(VERDICTS)
 
 
 def test_keys_of_claims_are_unique(smoke):
@@ -53,7 +54,7 @@ def test_one_panel_is_drawn_from_what_is_stored_without_running(smoke, monkeypat
     monkeypatch.setattr("paper_figures.huang2025.results.run_sweep", None)
     ((name, found),) = make(tmp_path, "2c", "smoke", **places)
     assert name == "fig2c"
-    assert found == [claim for claim in claims["fig2"] if claim.panel == "2c"]
+    assert repr(found) == repr([claim for claim in claims["fig2"] if claim.panel == "2c"])  # NaN != NaN
     assert {path.name for path in tmp_path.iterdir()} == {"fig2c.png", "fig2c.pdf", "fig2c.csv"}
 
 
@@ -105,7 +106,7 @@ def test_committed_pages_are_what_is_generated(page):
 def test_every_number_that_differs_is_explained():
     """By an explanation or an open question; and every explanation has a number that needs it."""
     rows = [line.split(" | ") for line in (ROOT / PAGES[0]).read_text(encoding="utf-8").splitlines()]
-    verdicts = {f"{row[0].removeprefix('| ')}: {row[1]}": row[5] for row in rows if len(row) > 7}
+    verdicts = {f"{row[0].removeprefix('| ')}: {row[1]}": row[6] for row in rows if len(row) > 8}
     differing = [key for key, verdict in verdicts.items() if "differs" in verdict]
     assert differing, "the scoreboard is empty"
     assert [key for key in differing if verdicts[key] == "differs"] == []

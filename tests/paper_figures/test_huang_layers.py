@@ -141,10 +141,21 @@ def test_the_jackknife_of_a_depth_is_its_linear_error():
 def test_a_layer_at_the_threshold_is_liquid_with_even_chance():
     rows = [[0.9, THRESHOLD + x, 0.1, 0.9] for x in (-0.1, 0.0, 0.1)]
     found = layers.extents(profiles(rows))["n_liquid"]
-    assert found.error == pytest.approx(0.5, abs=1e-6)
+    assert found.error == pytest.approx(0.5, abs=1e-3)
     clear = layers.extents(profiles([[0.9, 0.1, 0.9], [0.91, 0.11, 0.9]]))["n_liquid"]
     assert clear.value == 1
     assert clear.error < 0.2
+
+
+def test_layers_that_melt_together_are_not_independent():
+    """Four layers at 1/e: all four or none, 2; independent ones would have 1."""
+    shifts = np.array([[-0.1], [0.0], [0.1], [0.02], [-0.02]])
+    together = layers.extents(profiles(THRESHOLD + np.tile(shifts, (1, 4))))["n_liquid"]
+    assert together.error == pytest.approx(2, abs=0.01)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(60, 4))
+    apart = layers.extents(profiles(THRESHOLD + 0.01 * (noise - noise.mean(axis=0))))["n_liquid"]
+    assert apart.error == pytest.approx(1, abs=0.15)
 
 
 def test_one_sample_has_no_error():
@@ -179,14 +190,38 @@ def test_the_papers_own_cells():
 
 
 def test_relaxation_is_the_time_of_one_e_fold():
+    """At the paper's times, and linear in t between them: those of 800 and 1000, 1000 and 1500."""
     t = np.unique(np.geomspace(1, 1e5, 400).astype(int))
     tau = np.array([900.0, 1_000.0, 1_100.0])
     values = xr.DataArray(np.exp(-t[:, None] / tau), {"t": t}, ("t", "sample"))
     found = layers.relaxation(values)
     assert found.value == pytest.approx(3.0, abs=0.005)
-    assert found.error == pytest.approx(tau.std(ddof=1) / math.sqrt(3) / 1_000 / math.log(10), rel=0.1)
+    assert found.error == pytest.approx(tau.std(ddof=1) / math.sqrt(3) / 1_000 / math.log(10), rel=0.2)
     assert math.isnan(layers.relaxation(values.sel(t=slice(0, 500))).value)
     assert measures.last_time(values.where(values["t"] < 500)) == t[t < 500][-1]
+    fast = layers.relaxation(xr.DataArray(np.exp(-t[:, None] / 30.0), {"t": t}, ("t", "sample"))).value
+    a, b = math.exp(-20 / 30), math.exp(-50 / 30)
+    assert 10**fast == pytest.approx(20 + 30 * (a - THRESHOLD) / (a - b), rel=1e-3)  # not 30
+
+
+def test_a_time_is_judged_by_the_value_there():
+    """A curve that lingers at 1/e: its time is anything, its value is not far off."""
+    t = np.unique(np.geomspace(1, 5e4, 300).astype(int))
+    plateau = np.where(t[:, None] < 1_200, 0.5, THRESHOLD + np.array([0.01, -0.02, 0.03, -0.03]))
+    values = xr.DataArray(plateau, {"t": t}, ("t", "sample"))
+    found = layers.above(values, 15_000)
+    expected = np.array([0.01, -0.02, 0.03, -0.03])
+    assert found.value == pytest.approx(expected.mean())
+    assert found.error == pytest.approx(expected.std(ddof=1) / 2)
+    assert found.samples == 4
+    # Between 1000 and 1500 the mean falls by 0.135 in 500 steps: reading tau = 1400 is off by 1.4.
+    steep = layers.above(values, 1_400)
+    spread = 0.8 * expected.std(ddof=1) / 2
+    slope = (0.5 - THRESHOLD - expected.mean()) / 500
+    assert steep.error == pytest.approx(math.hypot(spread, 1.4 * slope), rel=0.02)
+    # Beyond our end the paper's is above 1/e at our end: ours may be lower, or it is not known.
+    assert layers.above(values - 0.1, 2e5).value == pytest.approx(expected.mean() - 0.1)
+    assert math.isnan(layers.above(values + 0.1, 2e5).value)
 
 
 def test_notes_say_what_is_not_as_in_the_paper():
@@ -261,15 +296,19 @@ def test_times_beyond_the_end_are_bounds_not_claims():
     results["waits", "all"]["c"] = correlations.where(kept, 1.0)
     panel = draw(figure_3, "b", results)
     found = claim(panel, "log10 tau_2^c, t_w = 1000")
-    # Linear in ln t between the values at 1e4 and 5e4, 1/2 and 1/32.
-    share = (0.5 - THRESHOLD) / (0.5 - 2.0**-5)
-    assert found.ours.value == pytest.approx(4 + share * math.log10(5))
+    # Ours, linear in ln t between 1e4 and 5e4, is read at 1.5e4 and 2e4, between which it is linear in t.
+    high, low = (0.5 - (0.5 - 2.0**-5) * math.log(x) / math.log(5) for x in (1.5, 2.0))
+    tau = 1.5e4 + 5e3 * (high - THRESHOLD) / (high - low)
+    assert found.ours.value == pytest.approx(math.log10(tau))
     assert found.paper == pytest.approx(math.log10(349.03))
+    assert found.test.value == pytest.approx(1 - THRESHOLD, abs=0.05)
     late = claim(panel, "log10 tau_3^c, t_w = 1000")
     assert late.at_least
     assert late.ours.value == pytest.approx(math.log10(50_000))
-    assert late.verdict == "differs"  # the paper's is 8.0e2 to 2.6e4
+    assert late.test.value == pytest.approx(1 - THRESHOLD)
+    assert late.verdict == "differs"  # the paper's is 396
     assert "beyond the end" in late.note
+    assert claim(panel, "log10 tau_3^c, t_w = 2e4").verdict == "not reached"
     assert claim(panel, "log10 tau_3^c, t_w = 1e5").note == ""
     bounds = [row for row in panel.rows if row[2] == "l=3, lower bound"]
     assert [row[3] for row in bounds] == [1_000, 20_000]
@@ -280,11 +319,41 @@ def test_profiles_of_training_and_test():
     hidden = [[0.99, 0.5, 0.1, 0.05, 0.1, 0.3, 0.7, 0.9, 0.97]] * 3
     panel = draw(figure_3, "d", {("widths", "N=10"): machine(hidden=hidden)})
     q = claim(panel, "q_2*, training")
-    assert (q.ours.value, q.paper, q.paper_error) == (0.5, 0.45403, 0.106)
-    assert q.note == "M = 1715 for 2000; t = 5e4 for 5e5; 3 of 6 samples"
+    assert (q.ours.value, q.paper) == (0.5, curves("3c")["l=2"].at(50_000))
+    assert q.note == "M = 1715 for 2000; 3 of 6 samples; t = 5e4, the paper's: Fig. 3c"
     assert claim(panel, "q_2*, test").ours.value == 0.25
+    assert claim(panel, "q_2*, test").verdict == "no reference"
+    assert "the paper's is at t = 5e5" in claim(panel, "q_2*, test").note
     assert claim(panel, "n_liquid, training").ours.value == 4
     assert claim(panel, "n_liquid, test").ours.value == 9  # its outputs are taken as given
+
+
+def test_profiles_of_the_papers_time_are_held_against_its_own():
+    """Once the study of late times is there: Figs. 1b, 3d and S5a."""
+    hidden = [[0.99, 0.5, 0.1, 0.05, 0.1, 0.3, 0.7, 0.9, 0.97]] * 3
+    results = {("widths", f"N={n}"): machine(width=n, hidden=hidden) for n in (40, 20, 10, 5)}
+    early = [draw(figure_1, "b", results), draw(figure_s5, "a", results)]
+    for panel in early:
+        assert (
+            claim(panel, "n_liquid, N=10").paper
+            == layers.extents_of(layers.earlier(layers.cells()["lnalpha=5.3"], "lnalpha=5.3", 50_000))[
+                "n_liquid"
+            ].value
+        )
+        assert claim(panel, "n_liquid, N=20").verdict == "no reference"
+        assert claim(panel, "n_liquid, N=20").note.endswith("t = 5e4, the paper's is at t = 5e5")
+    assert claim(early[1], "d xi_s/d ln alpha, M fixed").paper is None
+    results |= {("late", f"N={n}"): machine(width=n, steps=550_000, hidden=hidden) for n in (20, 10, 5)}
+    late = [draw(figure_1, "b", results), draw(figure_s5, "a", results), draw(figure_3, "d", results)]
+    for panel in late[:2]:
+        assert [claim(panel, f"n_liquid, N={n}").paper for n in (20, 10, 5)] == [6, 4, 2]
+        assert claim(panel, "n_liquid, N=40").paper is None
+    q = claim(late[2], "q_2*, training")
+    assert (q.paper, q.paper_error, q.note) == (0.45403, 0.106, "M = 1715 for 2000; 3 of 4 samples")
+    slope = claim(late[1], "d xi_s/d ln alpha, M fixed")
+    cells = [layers.extents_of(c)["xi_s"].value for c in [*layers.cells().values()][1:]]
+    assert slope.paper == pytest.approx(np.polyfit(np.log([100, 200, 400]), cells, 1)[0])
+    assert slope.ours.value == pytest.approx(0)
 
 
 def test_a_machine_without_liquid_says_so():
@@ -299,7 +368,7 @@ def test_the_slope_of_the_depth():
     for k, width in enumerate((40, 20, 10, 5)):
         rows = [[1 - 0.5 * (x > k + 1.5) - 0.45 * (x > k + 2.5) for x in range(1, 10)]] * 3
         rows = np.array(rows) * (1 + 0.01 * np.arange(-1, 2)[:, None] * (np.array(rows) < 0.1))
-        results["widths", f"N={width}"] = machine(width=width, hidden=rows)
+        results["widths", f"N={width}"] = machine(width=width, steps=550_000, hidden=rows)
     panel = draw(figure_s5, "a", results)
     found = claim(panel, "d xi_s/d ln alpha, M fixed")
     assert found.ours.value == pytest.approx(1 / math.log(2), rel=1e-3)
@@ -319,8 +388,8 @@ def test_the_slope_of_the_depth():
 
 def test_the_slope_is_undefined_where_one_machine_has_no_liquid():
     hidden = [[0.99, 0.5, 0.1, 0.05, 0.1, 0.3, 0.7, 0.9, 0.97]] * 3
-    results = {("widths", f"N={n}"): machine(width=n, hidden=hidden) for n in (40, 20, 10)}
-    results["widths", "N=5"] = machine(width=5, hidden=np.full((3, 9), 0.9))
+    results = {("widths", f"N={n}"): machine(width=n, steps=550_000, hidden=hidden) for n in (40, 20, 10)}
+    results["widths", "N=5"] = machine(width=5, steps=550_000, hidden=np.full((3, 9), 0.9))
     found = claim(draw(figure_s5, "a", results), "d xi_s/d ln alpha, M fixed")
     assert found.verdict == "undefined"
     assert "no layer is liquid at N=5" in found.note

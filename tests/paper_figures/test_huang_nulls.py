@@ -45,7 +45,7 @@ def made_up(profile=EVEN, samples=4, accuracy=0.5, late=0.25, steps=STEPS, noise
 class Stored:
     """Results in memory, by ensemble."""
 
-    size = "smoke"
+    size = "laptop"
 
     def __init__(self, **found):
         self.found = found

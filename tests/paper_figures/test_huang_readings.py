@@ -40,10 +40,11 @@ def test_misfit_of_the_curve_itself_is_nothing_and_of_a_shifted_one_the_shift():
     assert shifted.rms == pytest.approx(np.log(1.1))
     plain = misfit(made(lambda t: falling(t) + 0.05), paper(falling), 1e4, logarithmic=False)
     assert plain.rms == pytest.approx(0.05)
-    at = falling(np.array([20.0, 70.0, 300.0, 4_000.0]))
-    assert plain.chi2 == pytest.approx(np.mean((0.05 / (READING_ERROR * at)) ** 2))
+    # Of reading: absolute on a linear axis, relative on a logarithmic one.
+    assert plain.chi2 == pytest.approx((0.05 / READING_ERROR) ** 2)
+    assert shifted.chi2 == pytest.approx((0.1 / READING_ERROR) ** 2)
     known = misfit(made(lambda t: falling(t) + 0.05), paper(falling, error=0.05), 1e4, logarithmic=False)
-    assert known.chi2 == pytest.approx(np.mean(0.05**2 / (0.05**2 + (READING_ERROR * at) ** 2)))
+    assert known.chi2 == pytest.approx(0.05**2 / (0.05**2 + READING_ERROR**2))
 
 
 def test_chi_square_per_point_of_a_true_reading_is_student_squared():
@@ -60,6 +61,32 @@ def test_error_of_a_misfit_is_its_scatter():
     found = [misfit(made(far, 6, spread=0.1, seed=seed), curve, 1e4) for seed in range(400)]
     scatter = np.std([fit.rms for fit in found])
     assert np.sqrt(np.mean([fit.error**2 for fit in found])) == pytest.approx(scatter, rel=0.15)
+
+
+def test_panels_of_one_run_lose_a_sample_at_once():
+    """A run in three panels counts fully, one in each of three by the root of three."""
+    without = np.array([0.1, 0.2, 0.3, 0.2])
+    alone = misfits.jackknifed({"a": without})
+    panels = {name: Misfit(1, 0.2, 9, {run: without}) for name, run in zip(FIT, "aabb", strict=True)}
+    assert Row("", FINALISTS[0], panels).fit_error == pytest.approx(alone / np.sqrt(2))
+    same = {name: Misfit(1, 0.2, 9, {"a": without}) for name in FIT}
+    assert Row("", FINALISTS[0], same).fit_error == pytest.approx(alone)
+    twice = misfits._together([Misfit(1, 0.2, 9, {"a": without})] * 2)
+    assert twice.error == pytest.approx(alone)
+    apart = misfits._together([Misfit(1, 0.2, 9, {run: without}) for run in "ab"])
+    assert apart.error == pytest.approx(alone / np.sqrt(2), rel=0.05)
+
+
+def test_the_error_of_the_fit_is_its_scatter():
+    """Of 300 experiments of 6 samples: four panels, three of which are one run with shifts in common."""
+    curve, far = paper(falling), lambda t: 1.3 * falling(t)
+    found = []
+    for seed in range(300):
+        one, other = (made(far, 6, spread=0.1, seed=s) for s in (seed, 1_000 + seed))
+        panels = {name: misfit(one, curve, 1e4, run="a") for name in FIT[:3]}
+        found.append(Row("", FINALISTS[0], {**panels, FIT[3]: misfit(other, curve, 1e4, run="b")}))
+    scatter = np.std([row.fit for row in found])
+    assert np.sqrt(np.mean([row.fit_error**2 for row in found])) == pytest.approx(scatter, rel=0.15)
 
 
 def test_the_preset_is_the_reading_that_fits_best():
