@@ -47,11 +47,11 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 
-SYSTEM = "thermal-machine"
+FIRST_SYSTEM = "thermal-machine"
 """What was simulated in a run that is older than the attribute ``system``."""
 
 SYSTEM_VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
-    "thermal-machine": {
+    FIRST_SYSTEM: {
         "q_star": ("t_w", "neuron_layer"),
         "q_star_error": ("t_w", "neuron_layer"),
         "Q_star": ("t_w", "weight_layer"),
@@ -61,7 +61,7 @@ SYSTEM_VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
 """What every run of a system holds beside that; one that is not here is judged by ``simulate`` alone."""
 
 SYSTEM_ATTRIBUTES: dict[str, dict[str, type]] = {
-    "thermal-machine": {
+    FIRST_SYSTEM: {
         "temperature": float, "dt": float, "eta": float, "data": str, "classes": str, "start": str,
         "c_scale": str,
     },
@@ -136,7 +136,7 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
     scalars = {int: (int, np.integer), float: (float, np.floating), str: (str,)}
     attributes, variables = ATTRIBUTES[kind], VARIABLES[kind]
     if kind == "run":
-        system = str(dataset.attrs.get("system", SYSTEM))
+        system = str(dataset.attrs.get("system", FIRST_SYSTEM))
         attributes = attributes | SYSTEM_ATTRIBUTES.get(system, {})
         variables = variables | SYSTEM_VARIABLES.get(system, {})
     for name, wanted in attributes.items():

@@ -166,7 +166,7 @@ class System(ABC, Generic[P, D]):
         protocol: the class; its ``system`` is the name.
         one_time: variables along t since the start; ``dims`` begin with "replica".
         two_time: variables along t since t_w.
-        late: those of ``two_time`` between pairs whose last value is kept as NAME_star, with its error.
+        late: those of ``two_time``, by pair and layer, whose last value is kept as NAME_star, with its error.
         frames: variables of a whole configuration and their dimensions; empty: none are kept.
         matrices: overlaps of all pairs of machines, each with the dimension of its layers.
         has_velocities: whether ``v`` has columns.
@@ -217,7 +217,7 @@ class System(ABC, Generic[P, D]):
         """P."""
 
     @abstractmethod
-    def allowed(self, positions: Array) -> bool:
+    def allowed(self, protocol: P, positions: Array) -> bool:
         """Whether all these numbers, of any part of configurations and any shape, can be; NaN cannot."""
 
     def frame_shapes(self, protocol: P, attributes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -32,9 +32,10 @@ from typing import Any
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from deepglass.schema import FIRST_SYSTEM
 from simulate.plan import chunks
 from simulate.protocol import BaseProtocol
-from simulate.registry import FIRST, named
+from simulate.registry import named
 
 MOST_POINTS = 100_000
 """Files in a folder beyond which a sweep is a slip of the pen."""
@@ -100,7 +101,7 @@ def expand(table: Mapping[str, Any]) -> list[Point]:
     """The points of a sweep given as nested mappings, as the TOML file holds it; raises as :func:`load`."""
     for key in table:
         _known(key, ("system", "preset", "run", "grid", "points", "samples_per_file"), "")
-    system = named(table.get("system", FIRST))
+    system = named(table.get("system", FIRST_SYSTEM))
     known = [field.name for field in fields(system.protocol)]
     run = _parameters(table.get("run", {}), "[run]", known)
     preset: Values = {}

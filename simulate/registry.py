@@ -1,22 +1,21 @@
-"""The systems there are, by name, and which of them a protocol, a file or a folder is about."""
+"""The systems there are, by name, and which of them a protocol, a file or a folder is about.
+
+Files, folders and sweeps from before there was a choice name none and mean the thermal machine.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from deepglass import checks
+from deepglass.schema import FIRST_SYSTEM
 from simulate.contract import System
 from simulate.protocol import BaseProtocol
 from simulate.thermal.system import ThermalSystem
 
-FIRST = "thermal-machine"
-"""What is meant where no system is named: by files, folders and sweeps from before there was a choice."""
-
-SYSTEMS: dict[str, System[Any, Any]] = {
-    system.protocol.system: system for system in (ThermalSystem(),)
-}  # fmt: skip
+SYSTEMS: dict[str, System[Any, Any]] = {system.protocol.system: system for system in (ThermalSystem(),)}
 
 
-def named(name: object = FIRST) -> System[Any, Any]:
+def named(name: object) -> System[Any, Any]:
     """The system of this name; raises InvalidInput if there is none."""
     return SYSTEMS[checks.one_of("system", name, SYSTEMS)]
 
@@ -28,7 +27,7 @@ def system_of(protocol: BaseProtocol) -> System[Any, Any]:
 
 def system_in(attributes: Mapping[str, Any]) -> System[Any, Any]:
     """The system that attributes of a run, or the manifest of an unfinished one, name; raises as above."""
-    return named(attributes.get("system", FIRST))
+    return named(attributes.get("system", FIRST_SYSTEM))
 
 
 def of_attributes(attributes: Mapping[str, Any]) -> BaseProtocol:

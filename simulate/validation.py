@@ -71,7 +71,7 @@ def _of_folder(folder: Folder) -> list[str]:
             continue
         if state.t < written:
             found.append(f"{where}: what was written after step {state.t} is damaged")
-        if not (system.allowed(state.r) and np.isfinite(state.v).all()):
+        if not (system.allowed(protocol, state.r) and np.isfinite(state.v).all()):
             found.append(f"{where}: a particle is {system.outside} or not finite at step {state.t}")
     return found
 
@@ -93,7 +93,9 @@ def _configurations(folder: Folder, protocol: BaseProtocol, part: Chunk, t: int)
     for name in names:
         try:
             row = folder.get(name)
-            if not (np.isfinite(row).all() if name.endswith(".velocities") else system.allowed(row)):
+            if not (
+                np.isfinite(row).all() if name.endswith(".velocities") else system.allowed(protocol, row)
+            ):
                 found.append(f"{name}: a particle is {system.outside} or not finite")
         except (InvalidInput, TypeError) as error:
             found.append(str(error) if isinstance(error, InvalidInput) else f"{name} holds no numbers")
@@ -245,7 +247,7 @@ def _frames(run: xr.Dataset, protocol: BaseProtocol, system: AnySystem) -> list[
         for k, t_w in enumerate(protocol.waiting_times if name in run else ()):
             inside = run["t_frame"].values <= protocol.steps - t_w
             values = run[name].values[k]
-            if not system.allowed(values[inside]):
+            if not system.allowed(protocol, values[inside]):
                 found.append(f"{name}: a particle is {system.outside} or missing at t_w = {t_w}")
             if not np.isnan(values[~inside]).all():
                 found.append(f"{name} goes on beyond the end of t_w = {t_w}")
@@ -275,7 +277,7 @@ def _state(run: xr.Dataset, protocol: BaseProtocol, system: AnySystem) -> list[s
     found = [
         f"{name}: a particle is {system.outside} or not finite"
         for name in ("state_r", "state_split")
-        if not system.allowed(run[name].values)
+        if not system.allowed(protocol, run[name].values)
     ]
     if system.has_velocities and not np.isfinite(run["state_v"].values).all():
         found.append("state_v: a velocity is not finite")

@@ -48,7 +48,7 @@ class ThermalSystem(System[Protocol, DataSet]):
         inputs, outputs = int(attributes["inputs"]), int(attributes["outputs"])
         return ThermalMachine.count(protocol.depth, protocol.width, protocol.patterns, inputs, outputs)
 
-    def allowed(self, positions: Array) -> bool:
+    def allowed(self, protocol: Protocol, positions: Array) -> bool:
         """Inside the walls."""
         return bool((np.abs(positions) <= 1).all())
 

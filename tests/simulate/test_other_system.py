@@ -4,6 +4,7 @@ A spin is drawn from its law with probability RATE at every step, so that all is
 m = tanh(h/T), and between replicas at t steps after t_w q = m^2 + (1 - m^2) (1 - RATE)^(2t).
 """
 
+import json
 import math
 import os
 from dataclasses import dataclass, replace
@@ -127,7 +128,7 @@ class SpinSystem(System[SpinProtocol, None]):
     def particles(self, protocol, attributes):
         return protocol.depth * protocol.width * protocol.patterns
 
-    def allowed(self, positions):
+    def allowed(self, protocol, positions):
         return bool((np.abs(positions) == 1).all())
 
     def frame_shapes(self, protocol, attributes):
@@ -287,3 +288,20 @@ def test_a_system_nobody_knows_is_refused(whole, tmp_path):
             read(path)
     assert "magnets" in inspection.problems(path)[0]
     assert Protocol.system == "thermal-machine"
+
+
+def test_files_and_folders_that_name_no_system_are_of_the_thermal_machine(tmp_path, monkeypatch):
+    protocol, out = Protocol(depth=2, width=3, patterns=8, steps=8, waiting_time=4), tmp_path / "run.nc"
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "write", lambda *_, **__: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            run(protocol, out=out)
+    manifest = json.loads((partial_of(out) / MANIFEST).read_text())
+    assert manifest.pop("system") == "thermal-machine"
+    (partial_of(out) / MANIFEST).write_text(json.dumps(manifest))
+    assert protocol_of(out) == protocol
+    measured = resume(out)
+    del measured.attrs["system"]
+    schema.write(measured, out, "run", overwrite=True)
+    assert protocol_of(out) == protocol
+    assert inspection.problems(out) == []
