@@ -43,13 +43,14 @@ from benchmarks import roofline
 from benchmarks.roofline import TEMPERATURE, Repeat, Roof
 from deepglass import checks, cli
 from deepglass.errors import InvalidInput
-from simulate import noise, plan
+from simulate import Protocol, noise, plan
 from simulate.data import load
 from simulate.data.mnist import ENVIRONMENT
 from simulate.dynamics import advance, choose
 from simulate.dynamics.langevin import Langevin, plain_step
-from simulate.protocol import DEVICES, Protocol
+from simulate.protocol import DEVICES
 from simulate.systems.thermal_machine import ThermalMachine, merge
+from simulate.thermal import memory
 
 DEPTH = 10
 DEMO = (8, 240)  # N, M
@@ -203,7 +204,7 @@ def state_bytes(m: ThermalMachine, batch: int) -> int:
 
 def obstacle(m: ThermalMachine, backend: str, batch: int, per_step: float, seconds: float) -> str | None:
     """Why a row is not measured: memory, from shapes, or time, from ``per_step`` seconds per replica-step."""
-    need, have = plan.COPIES[backend] * state_bytes(m, batch), plan.memory(m.device)
+    need, have = memory.COPIES[backend] * state_bytes(m, batch), plan.memory(m.device)
     if need > plan.SHARE * have:
         return f"needs {need / 2**30:.3g} GiB of {have / 2**30:.3g}"
     if batch * per_step > LONGEST * seconds:
@@ -216,7 +217,7 @@ def obstacle(m: ThermalMachine, backend: str, batch: int, per_step: float, secon
 
 def memory_row(size: Size, backend: str, batch: int, m: ThermalMachine, peak: int) -> Row:
     """A line of the record: peak bytes in units of one array of particles, and what the docs list."""
-    copies, listed = peak / state_bytes(m, batch), plan.COPIES[backend]
+    copies, listed = peak / state_bytes(m, batch), memory.COPIES[backend]
     return {
         "size": size.name, "batch": batch, "engine": backend, "bytes per replica": peak / batch,
         "arrays of the state": copies, "listed": listed, "of listed": copies / listed,

@@ -25,25 +25,19 @@ COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 
 VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "profile": {"q": ("neuron_layer",), "Q": ("weight_layer",)},
-    "run": {
-        "q_star": ("t_w", "neuron_layer"),
-        "q_star_error": ("t_w", "neuron_layer"),
-        "Q_star": ("t_w", "weight_layer"),
-        "Q_star_error": ("t_w", "weight_layer"),
-    },
+    "run": {},
     "reduced": {"E_layer": ("t", "sample", "weight_layer")},
     "bundle": {},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, dict[str, type]] = {
     "profile": {
         "depth": int, "alpha": float, "margin": float, "scenario": str, "branch": str, "closure": str,
     },
     "run": {
         "depth": int, "width": int, "patterns": int, "steps": int, "samples": int, "replicas": int,
-        "seed": int, "alpha": float, "temperature": float, "dt": float, "eta": float,
-        "data": str, "classes": str, "start": str, "c_scale": str, "protocol": str, "run_id": str,
+        "seed": int, "alpha": float, "protocol": str, "run_id": str,
     },
     "reduced": {
         "depth": int, "width": int, "patterns": int, "steps": int, "alpha": float, "identity": str,
@@ -52,6 +46,27 @@ ATTRIBUTES = {
     "bundle": {"depth": int, "members": str},
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
+
+FIRST_SYSTEM = "thermal-machine"
+"""What was simulated in a run that is older than the attribute ``system``."""
+
+SYSTEM_VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
+    FIRST_SYSTEM: {
+        "q_star": ("t_w", "neuron_layer"),
+        "q_star_error": ("t_w", "neuron_layer"),
+        "Q_star": ("t_w", "weight_layer"),
+        "Q_star_error": ("t_w", "weight_layer"),
+    },
+}
+"""What every run of a system holds beside that; one that is not here is judged by ``simulate`` alone."""
+
+SYSTEM_ATTRIBUTES: dict[str, dict[str, type]] = {
+    FIRST_SYSTEM: {
+        "temperature": float, "dt": float, "eta": float, "data": str, "classes": str, "start": str,
+        "c_scale": str,
+    },
+}  # fmt: skip
+"""The parameters every run of a system names beside those."""
 
 
 def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = False) -> Path:
@@ -119,14 +134,19 @@ def _apart_from_dask() -> AbstractContextManager[Any]:
 def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
     """Whether everything a file of this kind must hold is there, on the right layers."""
     scalars = {int: (int, np.integer), float: (float, np.floating), str: (str,)}
-    for name, wanted in ATTRIBUTES[kind].items():
+    attributes, variables = ATTRIBUTES[kind], VARIABLES[kind]
+    if kind == "run":
+        system = str(dataset.attrs.get("system", FIRST_SYSTEM))
+        attributes = attributes | SYSTEM_ATTRIBUTES.get(system, {})
+        variables = variables | SYSTEM_VARIABLES.get(system, {})
+    for name, wanted in attributes.items():
         value = dataset.attrs.get(name)
         if not isinstance(value, scalars[wanted]):
             raise InvalidInput(
                 f"{kind} file {source}: attribute {name} = {value!r} must be a {wanted.__name__}"
             )
     depth = int(dataset.attrs["depth"])
-    for name, dimensions in VARIABLES[kind].items():
+    for name, dimensions in variables.items():
         dimension = dimensions[-1]
         if name not in dataset or dataset[name].dims != dimensions:
             raise InvalidInput(

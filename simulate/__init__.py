@@ -6,7 +6,7 @@
 ('t_w', 't', 'sample', 'pair', 'neuron_layer')
 """
 
-from simulate.protocol import Protocol
 from simulate.run import resume, run
+from simulate.thermal.protocol import Protocol
 
 __all__ = ["Protocol", "resume", "run"]

@@ -9,18 +9,17 @@ from collections.abc import Callable, Mapping
 import torch
 
 from deepglass.errors import Diverged
-from simulate import health, signals
-from simulate.experiment import ThermalExperiment
+from simulate import signals
+from simulate.contract import Array, Experiment
 from simulate.plan import Chunk
-from simulate.protocol import Protocol
-from simulate.segments import Array, Rows, State, Workspace, finished_of, frame_name, split_name
+from simulate.segments import Rows, State, Workspace, finished_of, frame_name, split_name
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0
 
 LOOK = {"cpu": 1e9, "cuda": 2e10}
-"""Particle-steps between two looks at the health of a batch: a few seconds of work."""
+"""Particle-steps (:attr:`simulate.contract.Experiment.work`) between two looks at a batch: some seconds."""
 
 Report = Callable[[int], None]
 """Called now and then with the replica-steps of this chunk that are done."""
@@ -30,19 +29,19 @@ class ChunkRun:
     """Runs one chunk; everything that outlives it goes through the workspace."""
 
     def __init__(
-        self, chunk: Chunk, experiment: ThermalExperiment, workspace: Workspace, report: Report | None = None
+        self, chunk: Chunk, experiment: Experiment, workspace: Workspace, report: Report | None = None
     ):
         self.chunk, self.experiment, self.workspace, self.report = chunk, experiment, workspace, report
-        self.protocol: Protocol = experiment.protocol
+        self.protocol = experiment.protocol
         self.members = chunk.members(self.protocol.first_sample)
         self.rows: Rows = {}
         self._times = {int(t) for t in self.protocol.times()}
         self._frames = {int(t) for t in self.protocol.frame_times()} | set(self.protocol.matrix_times)
         self._events = self._all_events()
         # Whole calls of the backends' inner loops, of 16 and 32 steps.
-        looks = LOOK[experiment.machine.device.type] / self._size() / 32
+        looks = LOOK[experiment.device.type] / (chunk.machines * experiment.work) / 32
         self._look_every = 32 * int(min(max(looks, 1), 300))
-        self._hot_seen: set[str] = set()
+        self._watch = experiment.watch(self.members)
 
     def run(self) -> None:
         """From the last checkpoint, or the start, to the end. Raises Diverged; checkpoints stay."""
@@ -76,9 +75,6 @@ class ChunkRun:
             how = f"; python -m simulate resume {finished_of(where)} goes on" if where else ""
             raise signals.Stopped(f"stopped at step {t} by {signal.Signals(number).name}{how}", number)
 
-    def _size(self) -> int:
-        return self.chunk.machines * self.experiment.machine.particles
-
     def _all_events(self) -> list[int]:
         """Steps at which something is measured or kept, in order."""
         chunk = self.chunk
@@ -102,7 +98,7 @@ class ChunkRun:
         if self.chunk.t_w is None:
             r, v = self.experiment.start(self.members)
         else:
-            kept = self._at_split(velocities=True) if self.protocol.velocities == "kept" else None
+            kept = self._at_split(velocities=True) if self.protocol.keeps_velocities else None
             r, v = self.experiment.split(self._at_split(), self.members, kept)
         return r, v, self.chunk.first - 1, 0.0
 
@@ -126,7 +122,7 @@ class ChunkRun:
             if t in self.protocol.waiting_times:
                 for sample, row, moving in zip(self.chunk.samples, r, v, strict=True):
                     self.workspace.put(split_name(t, sample), row.cpu().numpy())
-                    if self.protocol.velocities == "kept":
+                    if self.protocol.keeps_velocities:
                         self.workspace.put(split_name(t, sample, velocities=True), moving.cpu().numpy())
             return
         since = t - self.chunk.t_w
@@ -134,21 +130,15 @@ class ChunkRun:
             self._measure(r, v, t)
         if since in self._times:
             assert self.past is not None
-            self._keep(since, self.experiment.two_time(self.chunk, r, self.past))
+            self._keep(since, self.experiment.two_time(r, self.past, self.members))
         if since in self._frames:
             self.workspace.put(frame_name(self.chunk, since), r.cpu().numpy())
 
     def _measure(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
-        values = self.experiment.one_time(r, v)
+        values = self.experiment.one_time(r, v, self.members)
         self._keep(t, values)
-        if health.thermal(self.protocol, t):
-            kinetic = {"spins": values["kinetic_S"], "weights": values["kinetic_J"]}
-            sizes = self.experiment.layer_sizes()
-            hot = health.hot_layers(self.protocol, t, kinetic, sizes, self.members)
-            fresh = [x for x in hot if x.key not in self._hot_seen]
-            if fresh:
-                self._hot_seen |= {x.key for x in fresh}
-                log.warning("%s", health.describe(self.protocol, t, fresh))
+        if said := self._watch(t, values):
+            log.warning("%s", said)
 
     def _keep(self, t: int, values: Mapping[str, Array]) -> None:
         for name, value in values.items():
@@ -156,7 +146,7 @@ class ChunkRun:
 
     def _look(self, r: torch.Tensor, v: torch.Tensor, t: int) -> None:
         try:
-            health.check(r, v, t, self.members)
+            self.experiment.check(r, v, t, self.members)
         except Diverged:
             if self._saved < self.chunk.first:
                 log.warning("diverged at step %d, before any checkpoint", t)

@@ -3,9 +3,10 @@
 ::
 
     samples_per_file = 2            # optional: the samples of a point go to several files
+    system = "thermal-machine"      # optional, this is the default: a name in simulate.registry
     preset = "huang2025"            # optional: where [run] and the rest say nothing
 
-    [run]                           # what all points share, by the names of simulate.Protocol
+    [run]                           # what all points share, by the names of the system's protocol
     data = "mnist"
     samples = 4
 
@@ -31,9 +32,10 @@ from typing import Any
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from deepglass.schema import FIRST_SYSTEM
 from simulate.plan import chunks
-from simulate.presets import PRESETS
-from simulate.protocol import Protocol
+from simulate.protocol import BaseProtocol
+from simulate.registry import named
 
 MOST_POINTS = 100_000
 """Files in a folder beyond which a sweep is a slip of the pen."""
@@ -41,7 +43,6 @@ MOST_POINTS = 100_000
 LONGEST = 150
 """Letters of a name; file systems take 255 bytes, and suffixes are added."""
 
-PARAMETERS = tuple(field.name for field in fields(Protocol))
 Values = dict[str, Any]
 
 
@@ -59,7 +60,7 @@ class Point:
     index: int
     name: str
     values: Values
-    protocol: Protocol
+    protocol: BaseProtocol
 
     def file(self, folder: Path) -> Path:
         """Where its run is written."""
@@ -99,11 +100,13 @@ def load(path: str | Path) -> list[Point]:
 def expand(table: Mapping[str, Any]) -> list[Point]:
     """The points of a sweep given as nested mappings, as the TOML file holds it; raises as :func:`load`."""
     for key in table:
-        _known(key, ("preset", "run", "grid", "points", "samples_per_file"), "")
-    run = _parameters(table.get("run", {}), "[run]")
-    named: Values = {}
+        _known(key, ("system", "preset", "run", "grid", "points", "samples_per_file"), "")
+    system = named(table.get("system", FIRST_SYSTEM))
+    known = [field.name for field in fields(system.protocol)]
+    run = _parameters(table.get("run", {}), "[run]", known)
+    preset: Values = {}
     if "preset" in table:
-        named = dict(PRESETS[checks.one_of("preset", table["preset"], PRESETS)])
+        preset = dict(system.presets[checks.one_of("preset", table["preset"], system.presets)])
     per_file = table.get("samples_per_file")
     if per_file is not None:
         per_file = checks.integer("samples_per_file", per_file, 1)
@@ -111,9 +114,9 @@ def expand(table: Mapping[str, Any]) -> list[Point]:
         raise InvalidInput("holds no sweep: a [run], [grid] or [[points]] table is needed")
     points: list[Point] = []
     wrong: list[str] = []
-    for number, swept in enumerate(_swept(table, run)):
+    for number, swept in enumerate(_swept(table, run, known)):
         try:
-            protocol = Protocol.from_values({**named, **run, **swept})
+            protocol = system.protocol.from_values({**preset, **run, **swept})
         except InvalidInput as error:
             wrong.append(f"point {number} ({_text(swept)}): {error}" if swept else f"[run] {error}")
             continue
@@ -150,18 +153,18 @@ def _known(name: str, known: Sequence[str], where: str) -> None:
         raise InvalidInput(f"{where} {name!r} is unknown; {hint}".strip())
 
 
-def _parameters(table: object, where: str) -> Values:
+def _parameters(table: object, where: str, known: Sequence[str]) -> Values:
     """A table whose keys are parameters of a protocol."""
     if not isinstance(table, dict):
         raise InvalidInput(f"{where} must be a table of parameters")
     for name in table:
-        _known(name, PARAMETERS, where)
+        _known(name, known, where)
     return table
 
 
-def _swept(table: Mapping[str, Any], run: Values) -> Iterator[Values]:
+def _swept(table: Mapping[str, Any], run: Values, known: Sequence[str]) -> Iterator[Values]:
     """What each point sets: tables of [[points]] times the combinations of [grid]."""
-    grid = _parameters(table.get("grid", {}), "[grid]")
+    grid = _parameters(table.get("grid", {}), "[grid]", known)
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise InvalidInput(f"[grid] {name} = {values!r} must be a list of at least one value")
@@ -171,7 +174,7 @@ def _swept(table: Mapping[str, Any], run: Values) -> Iterator[Values]:
     if not isinstance(tables, list) or not tables:
         raise InvalidInput("[[points]] must be tables of parameters, at least one")
     for number, given in enumerate(tables):
-        _parameters(given, f"[[points]] {number}")
+        _parameters(given, f"[[points]] {number}", known)
         if "points" in table and not given:
             raise InvalidInput(f"[[points]] {number} is empty")
         for name in given:
@@ -187,7 +190,7 @@ def _swept(table: Mapping[str, Any], run: Values) -> Iterator[Values]:
             yield {**given, **dict(zip(grid, values, strict=True))}
 
 
-def _split(protocol: Protocol, per_file: int | None) -> list[Protocol]:
+def _split(protocol: BaseProtocol, per_file: int | None) -> list[BaseProtocol]:
     """The samples of a point, ``per_file`` in each of its protocols."""
     if per_file is None:
         return [protocol]
@@ -199,7 +202,7 @@ def _split(protocol: Protocol, per_file: int | None) -> list[Protocol]:
 
 def _distinct(points: Sequence[Point]) -> None:
     """Raise InvalidInput if two points are the same run, or would be the same file."""
-    runs: dict[Protocol, Point] = {}
+    runs: dict[BaseProtocol, Point] = {}
     names: dict[str, Point] = {}
     for point in points:
         # Letters that differ in case alone are one file on some systems.
@@ -213,7 +216,7 @@ def _text(values: Values) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
-def _name(values: Values, protocol: Protocol, per_file: int | None) -> str:
+def _name(values: Values, protocol: BaseProtocol, per_file: int | None) -> str:
     name = "_".join(f"{key}={_word(value)}" for key, value in values.items()) or "run"
     if len(name) > LONGEST:
         name = f"{name[: LONGEST - 11]}-{_hash(name, 10)}"

@@ -7,8 +7,8 @@ from typing import Any
 from deepglass import schema
 from deepglass.cli import table
 from simulate.plan import chunks
-from simulate.protocol import Protocol
-from simulate.report import heading
+from simulate.protocol import BaseProtocol
+from simulate.registry import of_attributes, of_manifest, system_of
 from simulate.segments import MANIFEST, finished_of, partial_of, progress_of
 from simulate.validation import problems, unfinished
 
@@ -17,12 +17,18 @@ __all__ = ["contents", "describe", "problems"]
 
 def contents(path: str | Path) -> dict[str, Any]:
     """What a run is, as plain data; raises InvalidInput if there is none or it cannot be read."""
+    protocol, found = _read(path)
+    return {**found, "parameters": _parameters(protocol)}
+
+
+def _read(path: str | Path) -> tuple[BaseProtocol, dict[str, Any]]:
+    """The protocol of a run, and how far it is and what it holds."""
     folder = unfinished(path)
     if folder is not None:
-        protocol = Protocol.from_values(folder.manifest.get("protocol"))
+        protocol = of_manifest(folder.manifest)
         done, total = progress_of(folder.path)
         parts = chunks(protocol, int(folder.manifest["limit"]))
-        return {
+        return protocol, {
             "path": str(folder.path),
             "state": "unfinished",
             "replica_steps": {"done": done, "all": total},
@@ -32,11 +38,10 @@ def contents(path: str | Path) -> dict[str, Any]:
                 for p in parts
             ],
             **_named(folder.manifest["about"]),
-            "parameters": _parameters(protocol),
         }  # fmt: skip
     target = finished_of(path)
     run = schema.read(target, "run")
-    return {
+    return of_attributes(run.attrs), {
         "path": str(target),
         "state": "finished",
         "beside": str(partial_of(path)) if (partial_of(path) / MANIFEST).exists() else "",
@@ -47,18 +52,18 @@ def contents(path: str | Path) -> dict[str, Any]:
         "wall_time_s": float(run.attrs["wall_time_s"]),
         "replica_steps_per_second": float(run.attrs["replica_steps_per_second"]),
         "warnings": str(run.attrs["warnings"]),
-        "parameters": _parameters(Protocol.from_json(str(run.attrs["protocol"]))),
     }
 
 
 def describe(path: str | Path) -> str:
     """The same for a reader."""
-    found = contents(path)
-    parameters = found["parameters"]
-    lines = [f"{found['path']}: {found['state']}", heading(parameters)]
+    protocol, found = _read(path)
+    parameters = _parameters(protocol)
+    lines = [f"{found['path']}: {found['state']}", system_of(protocol).heading(parameters)]
+    begins = f" {parameters['start']} start," if "start" in parameters else ""
     lines.append(
-        f"steps {parameters['steps']}, t_w {parameters['waiting_time']}, {parameters['start']} start,"
-        f" seed {parameters['seed']}, {parameters['precision']}"
+        f"steps {protocol.steps}, t_w {protocol.waiting_time},{begins}"
+        f" seed {protocol.seed}, {protocol.precision}"
     )
     lines.append(f"code {found['code_version']}, torch {found['torch_version']}, {found['device_name']}")
     if found["state"] == "unfinished":
@@ -91,5 +96,5 @@ def _named(about: dict[str, Any]) -> dict[str, str]:
     return {name: str(about[name]) for name in ("run_id", "code_version", "torch_version", "device_name")}
 
 
-def _parameters(protocol: Protocol) -> dict[str, Any]:
+def _parameters(protocol: BaseProtocol) -> dict[str, Any]:
     return {"alpha": protocol.alpha, **asdict(protocol)}

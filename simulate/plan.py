@@ -5,6 +5,7 @@ Every sample has one trajectory up to its last t_w, the *trunk*; at each t_w it 
 run one after another.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,22 +14,16 @@ from pathlib import Path
 import torch
 
 from deepglass.errors import InvalidInput
+from simulate.contract import Footprint
 from simulate.noise import Member
-from simulate.protocol import PRECISIONS, Protocol
-from simulate.systems.thermal_machine import ThermalMachine
-
-COPIES = {"eager": 22, "compiled": 4, "captured": 18}
-"""Arrays of the size of the particles that a machine of a chunk has at its peak, measuring apart: positions,
-velocities, positions at t_w, and the work space of the backend (docs/performance.md lists them)."""
-
-MEASURING = 10
-"""The same of the largest layer, of each machine that is measured at the same time."""
-
-BLOCK = 8
-"""Machines that are measured together on a CPU; on a GPU it is the whole chunk."""
+from simulate.protocol import PRECISIONS, BaseProtocol
+from simulate.registry import system_of
 
 SHARE = 0.8
 """Of the memory there is, what a run may plan with."""
+
+SPARE = 2
+"""Numbers for each replica and time beside those that are recorded."""
 
 MOST = {"cpu": 64, "cuda": 1024}
 """Machines in a chunk unless the user says otherwise: beyond, nothing is gained."""
@@ -65,7 +60,7 @@ class Chunk:
         return self.machines * (self.last - self.first)
 
 
-def chunks(protocol: Protocol, limit: int) -> list[Chunk]:
+def chunks(protocol: BaseProtocol, limit: int) -> list[Chunk]:
     """All chunks of a run, trunks first, of at most ``limit`` machines (at least one sample) each."""
     t_ws = protocol.waiting_times
     parts: list[tuple[range, int | None, int, int, int]] = []
@@ -84,9 +79,7 @@ def _even(count: int, limit: int) -> list[range]:
     return [range(a, b) for a, b in pairwise(ends)]
 
 
-def machines_that_fit(
-    protocol: Protocol, backend: str, inputs: int = 1, outputs: int = 1, have: int | None = None
-) -> int:
+def machines_that_fit(protocol: BaseProtocol, footprint: Footprint, have: int | None = None) -> int:
     """How many machines may be advanced at once, from shapes alone, or as many as the user allows.
 
     Raises InvalidInput, before anything is allocated, where not even one sample fits, or where the result
@@ -95,42 +88,37 @@ def machines_that_fit(
     device = protocol.torch_device()
     host = memory(torch.device("cpu"))
     have = memory(device) if have is None else have
-    particles = ThermalMachine.count(protocol.depth, protocol.width, protocol.patterns, inputs, outputs)
-    result = result_bytes(protocol, particles)
+    result = result_bytes(protocol, footprint.particles)
     room = SHARE * have - (result if device.type == "cpu" else 0)
-    one = chunk_bytes(protocol, backend, particles, inputs, protocol.replicas)
+    one = footprint.sample
     if one > room or result > SHARE * host:
         raise InvalidInput(
-            f"{protocol.samples} samples x {protocol.replicas} replicas of {particles:,} particles need"
-            f" {one / 2**30:.3g} GiB for one sample at a time, {result / 2**30:.3g} GiB for the result, more"
-            f" than {SHARE:.0%} of the {min(have, host) / 2**30:.3g} GiB here; reduce samples, replicas,"
+            f"{protocol.samples} samples x {protocol.replicas} replicas of {footprint.particles:,} particles"
+            f" need {one / 2**30:.3g} GiB for one sample at a time, {result / 2**30:.3g} GiB for the result,"
+            f" more than {SHARE:.0%} of the {min(have, host) / 2**30:.3g} GiB here; reduce samples, replicas,"
             " depth, width or patterns, or what is kept (frames_per_decade, matrix_times, keep_state)"
         )
-    each = (one - chunk_bytes(protocol, backend, particles, inputs, 0)) / protocol.replicas
-    fit = protocol.replicas + int((room - one) // each)
+    fit = protocol.replicas + int((room - one) // footprint.machine)
     return max(protocol.replicas, min(fit, protocol.replicas_per_chunk or MOST[device.type]))
 
 
-def chunk_bytes(protocol: Protocol, backend: str, particles: int, inputs: int, machines: int) -> int:
-    """Memory of the device for a chunk of ``machines``."""
-    size = PRECISIONS[protocol.precision].itemsize
-    largest = max(protocol.width * max(protocol.patterns, inputs), 1)
-    together = max(protocol.replicas, BLOCK if protocol.torch_device().type == "cpu" else machines)
-    return size * (machines * particles * COPIES[backend] + MEASURING * together * min(largest, particles))
-
-
-def result_bytes(protocol: Protocol, particles: int) -> int:
+def result_bytes(protocol: BaseProtocol, particles: int) -> int:
     """Memory of the host for the finished run: its arrays, and the file made of them, which is as large."""
-    n_tw, layers, replicas = len(protocol.waiting_times), protocol.depth, protocol.replicas
+    system = system_of(protocol)
+    sizes = {name: len(x) for name, x in system.layers(protocol).items()}
+    numbers = {"replica": SPARE, "pair": 0}  # per time
+    for variable in (*system.one_time.values(), *system.two_time.values()):
+        member, *layers = variable.dims
+        numbers[member] += math.prod(sizes[layer] for layer in layers)
+    n_tw, replicas = len(protocol.waiting_times), protocol.replicas
     machines = protocol.samples * replicas
-    of_replica = 4 * (layers + 1) + 5 * layers + 8  # numbers per time, as in simulate.store
-    of_pair = 5 * (layers + 1)
-    rows = protocol.samples * (replicas * of_replica + replicas * (replicas - 1) // 2 * of_pair)
+    pairs = replicas * (replicas - 1) // 2
+    rows = protocol.samples * (replicas * numbers["replica"] + pairs * numbers["pair"])
     recorded = 8 * n_tw * len(protocol.times()) * rows
     configuration = machines * particles * PRECISIONS[protocol.precision].itemsize
     frames = n_tw * len(protocol.frame_times()) * configuration
-    matrices = 8 * n_tw * len(protocol.matrix_times) * (2 * layers) * machines**2
-    state = 3 * n_tw * configuration if protocol.keep_state else 0
+    matrices = 8 * n_tw * len(protocol.matrix_times) * (2 * protocol.depth) * machines**2
+    state = (2 + system.has_velocities) * n_tw * configuration if protocol.keep_state else 0
     gathering = 3 * configuration if protocol.matrix_times else 0  # float64 beside what is stored
     return 2 * (recorded + frames + matrices + state) + gathering
 

@@ -1,9 +1,13 @@
-"""What a run is, as data: all parameters of one simulation, checked once, and the times it measures at."""
+"""What a run of any system is, as data: ensemble, clock and machine room, checked once, and its times.
+
+A system adds its own parameters in a subclass, such as :class:`simulate.thermal.protocol.Protocol`.
+"""
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -11,47 +15,26 @@ from numpy.typing import NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
-from simulate.data import IMAGES, LABELS
-from simulate.dynamics import BACKENDS, choose
-from simulate.dynamics.langevin import Langevin
-from simulate.schedule import Schedule
-from simulate.start import is_law
-from simulate.systems.thermal_machine import C_SCALES
 
-VELOCITIES = ("fresh", "kept")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """Parameters of a thermal-machine run. Raises InvalidInput naming the value that cannot be.
+class BaseProtocol:
+    """Parameters that runs of every system have. Raises InvalidInput naming the value that cannot be.
 
-    Lengths are in layers and neurons, times in MD steps, temperature in units of energy (k_B = 1).
+    Lengths are in layers and neurons, times in steps.
 
     Attributes:
-        data: "digits", "mnist", "random", "teacher", a .npz file or a folder of IDX files.
-        data_dir: where MNIST lies; None: $DEEPGLASS_DATA, else download.
-        classes: labels to use, None: 0 and 1 (digits, mnist) or all (own data).
-        threshold: a pixel above it is +1; None: half-way for the source.
-        images: "own", or "random": fair signs in place of the source's images.
-        labels: "own", "shuffled" among the patterns, or those of a random "teacher"; see
-            :mod:`simulate.data.nulls`.
-        depth, width, patterns: L, N, M; alpha = M/N.
-        temperature: T >= 0, of the thermostat; with a schedule, the T it ends at.
-        schedule, initial_temperature, schedule_steps: see :class:`simulate.schedule.Schedule`.
+        depth, width, patterns: L, N, M.
         steps: all steps from 0.
         waiting_time: t_w, where each sample is split into replicas; several of them, each has its own.
-        velocities: of replicas at t_w: "fresh" (thermal, each its own) or "kept" (those of the sample: noise
-            alone sets replicas apart).
         samples, replicas: independent starts, and copies of each at every t_w.
         first_sample: number of the first sample: a run of samples 4..7 continues one of 0..3.
         seed: of everything random.
-        start: "small", "uniform", or a file (see :mod:`simulate.start`).
-        dt, eta, thermostat: see :class:`simulate.dynamics.langevin.Langevin`.
-        c_scale: "1" or "inv-sqrt".
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
-        backend: "auto", or one of :data:`simulate.dynamics.BACKENDS`.
+        backend: "auto", or another of :attr:`backends`.
         precision: of the particles, "float32" or "float64".
         threads: CPU threads that share a chunk, each with machines of its own (compiled backend), or
             those of torch (eager). One is the default: torch's, which meet several times a step, lose
@@ -62,35 +45,23 @@ class Protocol:
         frames_per_decade: configurations kept per decade of steps since t_w (0: none).
         matrix_times: steps since t_w at which the overlaps of all pairs of machines are recorded.
         checkpoint_every: steps between two checkpoints; 0: one a minute.
-        hot: a layer whose kinetic temperature exceeds this many T is reported.
         keep_state: whether the finished file holds what a longer run needs to go on.
     """
 
-    data: str = "digits"
-    data_dir: str | None = None
-    classes: tuple[int, ...] | None = None
-    threshold: float | None = None
-    images: str = "own"
-    labels: str = "own"
+    system: ClassVar[str]
+    """Its name in :mod:`simulate.registry`."""
+
+    backends: ClassVar[tuple[str, ...]] = ("auto", "eager")
+
     depth: int = 10
     width: int = 10
     patterns: int = 240
-    temperature: float = 1e-5
-    schedule: str = "fixed"
-    initial_temperature: float | None = None
-    schedule_steps: int | None = None
     steps: int = 20_000
     waiting_time: int | tuple[int, ...] = 10_000
-    velocities: str = "fresh"
     samples: int = 4
     replicas: int = 4
     first_sample: int = 0
     seed: int = 0
-    start: str = "small"
-    dt: float = 0.01
-    eta: float = 1e-3
-    thermostat: str = "per-step"
-    c_scale: str = "1"
     device: str = "auto"
     backend: str = "auto"
     precision: str = "float32"
@@ -101,7 +72,6 @@ class Protocol:
     frames_per_decade: int = 0
     matrix_times: tuple[int, ...] = ()
     checkpoint_every: int = 0
-    hot: float = 1.5
     keep_state: bool = True
 
     def __post_init__(self) -> None:
@@ -114,44 +84,29 @@ class Protocol:
         for name in ("samples", "replicas", "first_sample"):  # 32-bit words of the keys of the noise
             checks.integer(name, getattr(self, name), 0, 2**31)
         self._store("threads", checks.integer("threads", self.threads, 1))
-        self._store("hot", checks.real("hot", self.hot, above=0))
         self._check_waiting_times()
         for name in ("extra_times", "matrix_times"):
             self._store(name, _ascending(name, getattr(self, name)))
-        self._store("temperature", checks.real("temperature", self.temperature, at_least=0))
-        self.temperatures()
-        if self.threshold is not None:
-            self._store("threshold", checks.real("threshold", self.threshold))
-        if self.classes is not None:
-            labels = self.classes if isinstance(self.classes, Sequence) else (self.classes,)
-            self._store("classes", tuple(checks.integer("classes", x, -checks.LARGEST) for x in labels))
-        for name in ("data", "start") if self.data_dir is None else ("data", "start", "data_dir"):
-            self._store(name, _text(name, getattr(self, name)))
-        is_law(self.start)
-        a, _ = self.law().coefficients(self.temperature, PRECISIONS.get(self.precision, torch.float64))
-        if self.eta > 0 and a == 1:
-            raise InvalidInput(
-                f"eta = {self.eta:g} is lost to rounding in {self.precision}; use float64 or 0"
-            )
-        checks.one_of("images", self.images, IMAGES)
-        checks.one_of("labels", self.labels, LABELS)
-        checks.one_of("velocities", self.velocities, VELOCITIES)
-        checks.one_of("c_scale", self.c_scale, C_SCALES)
         checks.one_of("device", self.device, DEVICES)
         checks.one_of("precision", self.precision, PRECISIONS)
-        checks.one_of("backend", self.backend, BACKENDS)
+        checks.one_of("backend", self.backend, self.backends)
         if not isinstance(self.keep_state, bool):
             raise InvalidInput(f"keep_state = {self.keep_state!r} must be true or false")
         self._check_chunk()
         if self.device != "auto":
-            choose(self.backend, torch.device(self.device))
+            self.choose(self.backend, torch.device(self.device))
 
     def check_host(self) -> None:
         """Raise InvalidInput if this machine cannot run the protocol (it can always be read)."""
         checks.integer("threads", self.threads, 1, os.cpu_count() or 1)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
-        choose(self.backend, self.torch_device())
+        self.choose(self.backend, self.torch_device())
+
+    @staticmethod
+    def choose(backend: str, device: torch.device) -> str:
+        """The backend that ``backend`` stands for on ``device``; InvalidInput where it cannot run."""
+        return "eager"
 
     def _store(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -182,18 +137,15 @@ class Protocol:
             )
         self._store("replicas_per_chunk", limit)
 
-    def law(self) -> Langevin:
-        """The law of motion; raises InvalidInput for a dt, eta or thermostat that cannot be."""
-        return Langevin(self.dt, self.eta, self.thermostat)
-
-    def temperatures(self) -> Schedule:
-        """The temperature of the thermostat at each step."""
-        return Schedule(self.schedule, self.temperature, self.initial_temperature, self.schedule_steps)
-
     @property
     def alpha(self) -> float:
         """Storage ratio M/N."""
         return self.patterns / self.width
+
+    @property
+    def keeps_velocities(self) -> bool:
+        """Whether a sample's velocities at t_w are kept for its replicas."""
+        return False
 
     @property
     def waiting_times(self) -> tuple[int, ...]:
@@ -226,20 +178,21 @@ class Protocol:
         times = _log_spaced(self.steps - self.waiting_times[0], self.frames_per_decade)
         return np.union1d(times, [0]).astype(np.int64)
 
+    def matrix_times_reached(self) -> list[int]:
+        """Those of ``matrix_times`` that lie before the end of the longest branch."""
+        return [t for t in self.matrix_times if t <= self.steps - self.waiting_times[0]]
+
     def beyond_the_end(self) -> list[str]:
         """What was asked for and lies after the last step, one line each (a longer run may reach it)."""
         late = [t for t in self.matrix_times if t > self.steps - self.waiting_times[0]]
-        found = [f"matrix_times {', '.join(map(str, late))} are beyond the end"] if late else []
-        if (self.schedule_steps or 0) > self.steps:
-            found.append(f"the {self.schedule} is over at step {self.schedule_steps}, after the end")
-        return found
+        return [f"matrix_times {', '.join(map(str, late))} are beyond the end"] if late else []
 
     def to_json(self) -> str:
         """All parameters, to be read back by :meth:`from_json`."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Protocol":
+    def from_json(cls, text: str) -> Self:
         """The protocol that :meth:`to_json` wrote; raises InvalidInput for anything else."""
         try:
             values = json.loads(text)
@@ -248,7 +201,7 @@ class Protocol:
         return cls.from_values(values)
 
     @classmethod
-    def from_values(cls, values: object) -> "Protocol":
+    def from_values(cls, values: object) -> Self:
         """From a mapping of parameter names, as JSON or TOML hold it; an unknown name raises InvalidInput."""
         if not isinstance(values, dict):
             raise InvalidInput("not a protocol: a table of parameters is needed")
@@ -261,12 +214,6 @@ class Protocol:
             return cls(**{**values, **lists})
         except TypeError as error:
             raise InvalidInput(f"a parameter has the wrong type: {error}") from error
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str | os.PathLike):
-        raise InvalidInput(f"{name} = {value!r} must be a word or a path")
-    return os.fspath(value)
 
 
 def _log_spaced(last: int, per_decade: int) -> NDArray[np.int64]:

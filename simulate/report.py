@@ -1,69 +1,57 @@
 """A run in a few numbers: what the command line prints."""
 
-import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 import xarray as xr
 
-from deepglass.cli import table
+from deepglass.cli import Format, print_json, table
+from simulate.registry import system_in
+
+Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 def summary(run: xr.Dataset) -> dict[str, Any]:
-    """The numbers of a run that its JSON holds; hidden layers only for ``q_star``.
+    """The numbers of a run that its JSON holds: those of its system, and what every run has.
 
-    ``energy_ratio`` is E(steps)/E(2), E averaged over replicas and samples (missing for one step);
-    accuracies and ``kinetic_temperature`` (<v^2> of all particles, m = k_B = 1) are those of the last time.
     With several t_w they are of the longest; ``t_w`` lists all.
     """
-    steps = int(run.attrs["steps"])
-    late = run.isel(t_w=-1)
-    energy = late["E"].mean(["sample", "replica"])
-    ratio = float(energy.sel(t=steps) / energy.sel(t=2)) if steps >= 2 else math.nan
-    last = late.sel(t=steps)
     return {
-        "steps": steps,
-        "energy_ratio": ratio,
-        "test_accuracy": {name: float(last[f"A_{name}"].mean()) for name in ("tanh", "sgn")},
-        "q_star": late["q_star"].values[1:-1],
-        "Q_star": late["Q_star"].values,
-        "kinetic_temperature": float(last["kinetic"].mean()),
+        "steps": int(run.attrs["steps"]),
+        **system_in(run.attrs).numbers(run),
         "replica_steps_per_second": float(run.attrs["replica_steps_per_second"]),
         "t_w": run["t_w"].values,
     }
 
 
 def describe(run: xr.Dataset) -> str:
-    """The same for a reader; one pair of columns of overlaps per t_w."""
-    numbers = summary(run)
-    a = run.attrs
-    columns: list[tuple[str, Any]] = [("layer", np.arange(1, int(a["depth"]) + 1))]
+    """The same for a reader; a pair of columns per late overlap and t_w."""
+    numbers, system = summary(run), system_in(run.attrs)
+    speed = f"{numbers['replica_steps_per_second']:.0f} replica-steps/s"
+    lines = [system.heading(run.attrs), ", ".join([*system.told(numbers), speed])]
+    columns: list[tuple[str, Any]] = [("layer", np.arange(1, int(run.attrs["depth"]) + 1))]
     several = run.sizes["t_w"] > 1
     for t_w in run["t_w"].values:
         at = f" (t_w {t_w})" if several else ""
-        # Weight layer L leads to the frozen labels: it has no hidden neurons beside it.
-        one = run.sel(t_w=t_w)
-        hidden = {name: np.append(one[name].values[1:-1], np.nan) for name in ("q_star", "q_star_error")}
-        columns += [
-            (f"q*{at}", hidden["q_star"]),
-            ("+-", hidden["q_star_error"]),
-            (f"Q*{at}", one["Q_star"].values),
-            ("+-", one["Q_star_error"].values),
-        ]
-    accuracy = numbers["test_accuracy"]
-    whole = (
-        f"E({numbers['steps']})/E(2) = {numbers['energy_ratio']:.4g},"
-        f" test accuracy tanh {accuracy['tanh']:.3f} sgn {accuracy['sgn']:.3f},"
-        f" <v^2> = {numbers['kinetic_temperature']:.3g},"
-        f" {numbers['replica_steps_per_second']:.0f} replica-steps/s"
-    )
-    return "\n".join([heading(a), whole, table(columns)])
+        for name in system.late:
+            star = run.sel(t_w=t_w)[[f"{name}_star", f"{name}_star_error"]]
+            columns += [(f"{name}*{at}", _by_weights(star[f"{name}_star"]))]
+            columns += [("+-", _by_weights(star[f"{name}_star_error"]))]
+    return "\n".join([*lines, table(columns)] if system.late else lines)
 
 
-def heading(a: dict[str, Any]) -> str:
-    """One line that says what was simulated, from the attributes of a run."""
-    return (
-        f"thermal machine on {a['data']}: L = {a['depth']}, N = {a['width']}, M = {a['patterns']}"
-        f" (alpha = {a['alpha']:g}), T = {a['temperature']:g},"
-        f" {a['samples']} samples x {a['replicas']} replicas"
-    )
+def show(run: xr.Dataset, said: str, format: Format) -> None:
+    """Print a run that has ended, and its warnings; ``said`` is what happened to it."""
+    if run.attrs["warnings"]:
+        typer.echo(f"warning: {run.attrs['warnings']}", err=True)
+    if format is Format.json:
+        print_json(summary(run))
+    else:
+        typer.echo(describe(run))
+        typer.echo(said)
+
+
+def _by_weights(values: xr.DataArray) -> Any:
+    """One value for each layer of weights; the last leads to frozen neurons, which are not shown."""
+    return np.append(values.values[1:-1], np.nan) if "neuron_layer" in values.dims else values.values

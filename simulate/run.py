@@ -1,5 +1,6 @@
 """From a protocol to a finished, labelled run: fresh, resumed, or lengthened."""
 
+import hashlib
 import os
 import platform
 import secrets
@@ -15,13 +16,12 @@ import xarray as xr
 
 from deepglass import checks, files, provenance, schema
 from deepglass.errors import InvalidInput, WriteFailed
-from simulate import configurations, health
+from simulate import configurations
 from simulate.chunk import ChunkRun
-from simulate.data import DataSet, load
-from simulate.dynamics import choose
-from simulate.experiment import ThermalExperiment
+from simulate.contract import Experiment
 from simulate.plan import Chunk, chunks, machines_that_fit
-from simulate.protocol import Protocol
+from simulate.protocol import BaseProtocol
+from simulate.registry import of_attributes, of_manifest, system_of
 from simulate.segments import (
     MANIFEST,
     Folder,
@@ -32,7 +32,6 @@ from simulate.segments import (
     partial_of,
     split_name,
 )
-from simulate.start import digest, is_law
 from simulate.store import Record
 
 Progress = Callable[[int, int], None]
@@ -40,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 
 def run(
-    protocol: Protocol,
+    protocol: BaseProtocol,
     progress: Progress | None = None,
     *,
     out: str | Path | None = None,
@@ -53,7 +52,7 @@ def run(
 
     Returns the run as a Dataset (docs/schema.md). Raises InvalidInput for data that do not fit the
     protocol, a run that does not fit the memory, or a place that cannot be written or is taken, before any
-    work; Diverged if a particle becomes NaN or leaves (-1, 1) (the last good checkpoint is kept).
+    work; Diverged if the state becomes impossible, as NaN is (the last good checkpoint is kept).
     """
     if out is None:
         job = _Job.prepare(protocol)
@@ -130,56 +129,57 @@ def _is_leftover(workspace: Folder, target: Path) -> bool:
 
 @dataclass
 class _Job:
-    """All that is needed to work: protocol, data, pieces, and what the result will say of them."""
+    """All that is needed to work: protocol, experiment, pieces, and what the result will say of them."""
 
-    protocol: Protocol
-    data: DataSet
-    experiment: ThermalExperiment
+    protocol: BaseProtocol
+    experiment: Experiment
     limit: int
     about: dict[str, Any]
 
     @classmethod
-    def prepare(cls, protocol: Protocol) -> "_Job":
+    def prepare(cls, protocol: BaseProtocol) -> "_Job":
         """A fresh run; everything that can be refused is refused here."""
         protocol.check_host()
         version = provenance.code_version()  # of the code that starts, not of what it is edited to
-        device = protocol.torch_device()
-        backend = choose(protocol.backend, device)
-        machines_that_fit(protocol, backend)  # before data are drawn that would not fit either
-        data = data_of(protocol)
-        limit = machines_that_fit(protocol, backend, data.inputs.shape[1], data.outputs.shape[1])
+        system, device = system_of(protocol), protocol.torch_device()
+        backend = protocol.choose(protocol.backend, device)
+        # Before data are drawn that would not fit either.
+        machines_that_fit(protocol, system.footprint(protocol, backend))
+        data = system.load(protocol)
+        limit = machines_that_fit(protocol, system.footprint(protocol, backend, data))
+        experiment = system.experiment(protocol, data, backend)
         about = {
             "run_id": secrets.token_hex(8),
             "code_version": version,
             "torch_version": str(torch.__version__),
             "device_name": _name(device),
-            "start_sha256": digest(protocol.start),
+            "start_sha256": _digest(experiment.start_file),
         }
-        job = cls(protocol, data, ThermalExperiment(protocol, data, backend), limit, about)
-        if not is_law(protocol.start):  # every sample's positions are looked at before the first step
-            for part in job.parts:
-                if part.t_w is None:
-                    job.experiment.start(part.members(protocol.first_sample))
+        job = cls(protocol, experiment, limit, about)
+        for part in job.parts:
+            if part.t_w is None:
+                experiment.check_start(part.members(protocol.first_sample))
         return job
 
     @classmethod
     def again(cls, workspace: Folder) -> "_Job":
         """The run of an unfinished folder; raises InvalidInput if it cannot go on as it began."""
         manifest = workspace.manifest
-        protocol = Protocol.from_values(manifest.get("protocol"))
+        protocol = of_manifest(manifest)
         protocol.check_host()
-        data = data_of(protocol)
-        if data.sha256 != manifest["data_sha256"]:
+        system = system_of(protocol)
+        data = system.load(protocol)
+        backend = protocol.choose(manifest["backend"], protocol.torch_device())
+        experiment = system.experiment(protocol, data, backend)
+        if experiment.data_sha256 != manifest["data_sha256"]:
             raise InvalidInput(
                 f"the data of {workspace.path} have changed: sha256 was {manifest['data_sha256'][:12]}...,"
-                f" is {data.sha256[:12]}..."
+                f" is {experiment.data_sha256[:12]}..."
             )
-        backend = choose(manifest["backend"], protocol.torch_device())
-        experiment = ThermalExperiment(protocol, data, backend)
-        job = cls(protocol, data, experiment, int(manifest["limit"]), dict(manifest["about"]))
+        job = cls(protocol, experiment, int(manifest["limit"]), dict(manifest["about"]))
         fresh = [part for part in job.parts if part.t_w is None and workspace.state(part) is None]
-        if fresh and digest(protocol.start) != job.about["start_sha256"]:
-            raise InvalidInput(f"start file {protocol.start} has changed since the run began")
+        if fresh and _digest(experiment.start_file) != job.about["start_sha256"]:
+            raise InvalidInput(f"start file {experiment.start_file} has changed since the run began")
         device, version = _name(protocol.torch_device()), provenance.code_version()
         if (device, version) != (job.about["device_name"], job.about["code_version"]):
             job.about["resumed_with"] = f"{version} on {device}"
@@ -196,10 +196,11 @@ class _Job:
     def manifest(self, **more: Any) -> dict[str, Any]:
         """What a folder must know to go on."""
         return {
+            "system": self.protocol.system,
             "protocol": asdict(self.protocol),
             "limit": self.limit,
             "backend": self.experiment.backend,
-            "data_sha256": self.data.sha256,
+            "data_sha256": self.experiment.data_sha256,
             "about": self.about,
             "run_id": self.about["run_id"],
             **more,
@@ -225,8 +226,7 @@ class _Job:
         return self._result(workspace, shorter)
 
     def _result(self, workspace: Workspace, shorter: xr.Dataset | None) -> xr.Dataset:
-        protocol, machine = self.protocol, self.experiment.machine
-        record = Record(protocol)
+        record = Record(self.protocol)
         if shorter is not None:
             record.begin_with(shorter)
         wall = 0.0 if shorter is None else float(shorter.attrs["wall_time_s"])
@@ -236,8 +236,8 @@ class _Job:
             wall += state.wall if state is not None else 0.0
         begin = -1 if shorter is None else int(shorter.attrs["steps"])
         extra = [
-            configurations.frames(protocol, self.branches, workspace, machine, begin),
-            configurations.matrices(protocol, self.branches, workspace, machine, begin),
+            configurations.frames(self.experiment, self.branches, workspace, begin),
+            configurations.matrices(self.experiment, self.branches, workspace, begin),
         ]
         dataset = record.dataset(self._attributes(record, wall))
         for found in extra:
@@ -245,38 +245,28 @@ class _Job:
             if shorter is not None and before:
                 found = found.combine_first(shorter[before])
             dataset = dataset.merge(found)
-        if protocol.keep_state:
-            dataset = dataset.assign(
-                configurations.state(protocol, self.branches, workspace, machine.particles)
-            )
+        if self.protocol.keep_state:
+            dataset = dataset.assign(configurations.state(self.experiment, self.branches, workspace))
         return dataset
 
     def _attributes(self, record: Record, wall: float) -> dict[str, str | int | float]:
-        data, replica_steps = self.data, sum(part.replica_steps for part in self.parts)
+        replica_steps = sum(part.replica_steps for part in self.parts)
         return {
             **self.about,
-            "system": "thermal-machine",
+            "system": self.protocol.system,
             "backend": self.experiment.backend,
             "kernels": self.experiment.kernels(),
             "machines_per_chunk": self.limit,
-            "data_source": data.source,
-            "data_sha256": data.sha256,
-            "classes": ",".join(map(str, data.classes)),
-            "threshold": "" if data.threshold is None else data.threshold,
-            "inputs": data.inputs.shape[1],
-            "outputs": data.outputs.shape[1],
-            "test_patterns": data.test_inputs.shape[0],
+            "data_sha256": self.experiment.data_sha256,
+            **self.experiment.attributes(),
             "wall_time_s": wall,
             "replica_steps_per_second": replica_steps / wall if wall else np.nan,
             "warnings": "; ".join(filter(None, self._warnings(record))),
         }
 
     def _warnings(self, record: Record) -> list[str]:
-        arrays = record.arrays
-        kinetic = {"spins": arrays["kinetic_S"], "weights": arrays["kinetic_J"]}
         return [
-            *health.lines(self.protocol, kinetic, self.experiment.layer_sizes()),
-            "" if len(self.data.test_inputs) else "all images are used for training: no test accuracy",
+            *self.experiment.warnings(record.arrays),
             f"resumed with {self.about['resumed_with']}" if "resumed_with" in self.about else "",
             *self.protocol.beyond_the_end(),
         ]
@@ -322,7 +312,7 @@ def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
     if "state_r" not in finished:
         raise InvalidInput("the run was written without its state (keep_state): it cannot be made longer")
     attributes: Mapping[str, Any] = finished.attrs
-    old = Protocol.from_json(str(attributes["protocol"]))
+    old = of_attributes(attributes)
     ends = {old.steps, *(old.steps - t_w for t_w in old.waiting_times)}
     protocol = replace(old, steps=old.steps + more, extra_times=tuple(sorted({*old.extra_times, *ends})))
     limit = int(attributes["machines_per_chunk"])
@@ -331,6 +321,7 @@ def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
     folder_now = Folder.create(
         folder,
         {
+            "system": protocol.system,
             "protocol": asdict(protocol),
             "limit": limit,
             "backend": attributes["backend"],
@@ -345,22 +336,23 @@ def _lengthen(finished: xr.Dataset, folder: Path, more: int) -> Folder:
         if part.t_w is None:
             state = State(part.last, nothing, nothing, 0.0)
         else:
-            r, v = (configurations.rows_of(finished[f"state_{x}"], part.t_w, part.samples) for x in "rv")
+            r, v, split = (
+                configurations.rows_of(finished, f"state_{x}", part.t_w, part.samples)
+                for x in ("r", "v", "split")
+            )
             state = State(old.steps, r, v, 0.0)
-            split = configurations.rows_of(finished["state_split"], part.t_w, part.samples)
             for sample, row in zip(part.samples, split, strict=True):
                 folder_now.put(split_name(part.t_w, sample), row)
         folder_now.checkpoint(part, part.first - 1, {}, state)
     return folder_now
 
 
-def data_of(protocol: Protocol) -> DataSet:
-    """The patterns a protocol is about; raises InvalidInput as :func:`simulate.data.load`."""
-    return load(
-        protocol.data, patterns=protocol.patterns, seed=protocol.seed, width=protocol.width,
-        depth=protocol.depth, data_dir=protocol.data_dir, classes=protocol.classes,
-        threshold=protocol.threshold, images=protocol.images, labels=protocol.labels,
-    )  # fmt: skip
+def _digest(start: str) -> str:
+    """SHA-256 of a start file; empty without one. Raises InvalidInput for a file that cannot be read."""
+    try:
+        return hashlib.sha256(Path(start).read_bytes()).hexdigest() if start else ""
+    except OSError as error:
+        raise InvalidInput(f"start file {start} cannot be read: {error.strerror}") from error
 
 
 @contextmanager

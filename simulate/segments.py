@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepglass import files, schema
 from deepglass.arrays import read_archive
 from deepglass.errors import InUse, InvalidInput, WriteFailed
+from simulate.contract import Array
 from simulate.plan import Chunk, chunks
-from simulate.protocol import Protocol
+from simulate.protocol import BaseProtocol
+from simulate.registry import of_attributes, of_manifest
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,13 @@ SUFFIX = ".partial"
 OURS = re.compile(r"run\.json|lock|(chunk|split)-.*\.npz|finished\.nc|\..*\.tmp")
 """What may lie in a folder."""
 
-Array = NDArray[Any]
 Rows = dict[str, dict[int, Array]]
 """What was measured: variable -> time -> values of the chunk's machines."""
 
 
 @dataclass
 class State:
-    """Where a chunk is: step ``t``, positions and velocities (B, P), seconds spent so far."""
+    """Where a chunk is: step ``t``, positions (B, P), velocities (B, P) or (B, 0), seconds spent so far."""
 
     t: int
     r: Array
@@ -330,17 +330,17 @@ def finished_of(path: str | Path) -> Path:
     return Path(str(path).rstrip("/").removesuffix(SUFFIX))
 
 
-def protocol_of(path: str | Path) -> Protocol:
+def protocol_of(path: str | Path) -> BaseProtocol:
     """The protocol of a run, finished (RUN.nc) or not (its folder); raises InvalidInput if unreadable."""
     if not Path(path).is_dir() and finished_of(path).exists():
-        return Protocol.from_json(str(schema.read(path, "run").attrs["protocol"]))
-    return Protocol.from_values(Folder.open(partial_of(path)).manifest.get("protocol"))
+        return of_attributes(schema.read(path, "run").attrs)
+    return of_manifest(Folder.open(partial_of(path)).manifest)
 
 
 def progress_of(path: str | Path) -> tuple[int, int]:
     """Replica-steps done at the last checkpoints, and in all, of an unfinished run."""
     folder = Folder.open(partial_of(path))
-    protocol = Protocol.from_values(folder.manifest.get("protocol"))
+    protocol = of_manifest(folder.manifest)
     parts = chunks(protocol, int(folder.manifest["limit"]))
     done = sum(part.machines * (max(folder.step(part), part.first) - part.first) for part in parts)
     return done, sum(part.replica_steps for part in parts)

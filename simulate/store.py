@@ -11,86 +11,41 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from simulate.observables import pairs
+from simulate.contract import System
+from simulate.overlaps import pairs
 from simulate.plan import Chunk
-from simulate.protocol import Protocol
+from simulate.protocol import BaseProtocol
+from simulate.registry import system_of
 from simulate.segments import Rows
-
-ONE_TIME = {
-    "E": (),
-    "E_layer": ("weight_layer",),
-    "kinetic": (),
-    "kinetic_S": ("neuron_layer",),
-    "kinetic_J": ("weight_layer",),
-    "S2": ("neuron_layer",),
-    "J2": ("weight_layer",),
-    "A_tanh": (),
-    "A_sgn": (),
-}
-"""Variables along (t_w, t, sample, replica) and these layers."""
-
-TWO_TIME = {
-    name + suffix: (member, *layers)
-    for name, member, layer in (
-        ("c", "replica", "neuron_layer"),
-        ("C", "replica", "weight_layer"),
-        ("q", "pair", "neuron_layer"),
-        ("Q", "pair", "weight_layer"),
-    )
-    for suffix, layers in (("", (layer,)), ("_raw", (layer,)), ("_global", ()))
-} | {"q_test": ("pair", "neuron_layer")}
-"""Variables along (t_w, t, sample) and these."""
-
-DESCRIPTIONS = {
-    "E": "potential energy H = sum_l E_l",
-    "E_layer": "E_l = ||S_l - tanh(c_l J_l S_{l-1})||_F",
-    "kinetic": "<v^2> over all particles (kinetic temperature, m = k_B = 1)",
-    "kinetic_S": "<v^2> of the spins of a hidden layer",
-    "kinetic_J": "<v^2> of the weights of a layer",
-    "S2": "<S_l^2>",
-    "J2": "<J_l^2>",
-    "A_tanh": "test accuracy of the feed-forward network, tanh hidden units",
-    "A_sgn": "test accuracy of the feed-forward network, sgn hidden units (Eq. 12)",
-    "c": "spin auto-correlation with t_w; t counts steps since t_w",
-    "C": "weight auto-correlation with t_w; t counts steps since t_w",
-    "q": "spin overlap between replicas split at t_w; t counts steps since t_w",
-    "Q": "weight overlap between replicas split at t_w; t counts steps since t_w",
-    "q_test": "overlap between replicas of the tanh network's neurons on test patterns (normalised)",
-}
-SUFFIXES = {
-    "_raw": " (unnormalised)",
-    "_global": " (all layers as one, normalised)",
-    "": " (normalised)",
-}
 
 
 class Record:
     """Arrays of a run; missing (NaN) where nothing was measured."""
 
-    def __init__(self, protocol: Protocol):
-        self.protocol = protocol
+    def __init__(self, protocol: BaseProtocol):
+        self.protocol, self.system = protocol, system_of(protocol)
         self.times = protocol.times()
         samples = protocol.first_sample + np.arange(protocol.samples)
         pair_a, pair_b = np.array(pairs(protocol.replicas), dtype=int).reshape(-1, 2).T
+        variables = {**self.system.one_time, **self.system.two_time}
+        used = {dim for variable in variables.values() for dim in variable.dims}
+        layers = {name: x for name, x in self.system.layers(protocol).items() if name in used}
         self.coords: dict[str, Any] = {
-            "t": ("t", self.times, {"units": "MD steps"}),
-            "t_w": ("t_w", list(protocol.waiting_times), {"units": "MD steps"}),
+            "t": ("t", self.times, {"units": self.system.step}),
+            "t_w": ("t_w", list(protocol.waiting_times), {"units": self.system.step}),
             "sample": samples,
             "replica": np.arange(protocol.replicas),
             "pair_a": ("pair", pair_a),
             "pair_b": ("pair", pair_b),
-            "neuron_layer": np.arange(protocol.depth + 1),
-            "weight_layer": np.arange(1, protocol.depth + 1),
+            **{name: np.array(x, int) for name, x in layers.items()},
         }
         self.sizes = {
             "t": len(self.times), "t_w": len(protocol.waiting_times), "sample": protocol.samples,
-            "replica": protocol.replicas, "pair": len(pair_a), "neuron_layer": protocol.depth + 1,
-            "weight_layer": protocol.depth,
+            "replica": protocol.replicas, "pair": len(pair_a),
+            **{name: len(x) for name, x in layers.items()},
         }  # fmt: skip
-        self.dims = {
-            **{name: ("t_w", "t", "sample", "replica", *rest) for name, rest in ONE_TIME.items()},
-            **{name: ("t_w", "t", "sample", *rest) for name, rest in TWO_TIME.items()},
-        }
+        self.dims = {name: ("t_w", "t", "sample", *variable.dims) for name, variable in variables.items()}
+        self.descriptions = {name: variable.description for name, variable in variables.items()}
         self.arrays = {
             name: np.full([self.sizes[d] for d in dims], np.nan) for name, dims in self.dims.items()
         }
@@ -117,20 +72,22 @@ class Record:
                         target[k, self._row[t], samples] = shaped
 
     def dataset(self, attributes: Mapping[str, str | int | float]) -> xr.Dataset:
-        """The run, with the late overlaps ``q_star``, ``Q_star`` and their standard errors."""
+        """The run, with the late overlaps, such as ``q_star``, and their standard errors."""
         variables = {
-            name: (dims, self.arrays[name], {"long_name": _describe(name)})
+            name: (dims, self.arrays[name], {"long_name": self.descriptions[name]})
             for name, dims in self.dims.items()
         }
         dataset = xr.Dataset(variables, coords=self.coords, attrs={**_flat(self.protocol), **attributes})
-        return dataset.assign(late_overlaps(dataset, self.protocol))
+        return dataset.assign(late_overlaps(dataset, self.protocol, self.system))
 
 
-def late_overlaps(run: xr.Dataset, protocol: Protocol) -> dict[str, xr.DataArray]:
-    """``q_star``, ``Q_star``: overlaps at the last time, mean over pairs, then over samples; and errors."""
+def late_overlaps(
+    run: xr.Dataset, protocol: BaseProtocol, system: System[Any, Any]
+) -> dict[str, xr.DataArray]:
+    """``q_star`` and the like: overlaps at the last time, mean over pairs, then over samples; and errors."""
     last = xr.DataArray([protocol.steps - t_w for t_w in protocol.waiting_times], dims="t_w")
     found = {}
-    for name in ("q", "Q"):
+    for name in system.late:
         values = run[name].sel(t=last).drop_vars("t")
         # One replica has no pairs: its overlap is missing.
         by_sample = values.sum("pair", skipna=False) / (values.sizes["pair"] or np.nan)
@@ -149,14 +106,7 @@ def over_samples(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     return mean, values.std("sample", ddof=1, skipna=False) / np.sqrt(count)
 
 
-def _describe(name: str) -> str:
-    if (name in DESCRIPTIONS and name not in TWO_TIME) or name == "q_test":
-        return DESCRIPTIONS[name]
-    base, _, suffix = name.partition("_")
-    return DESCRIPTIONS[base] + SUFFIXES[f"_{suffix}" if suffix else ""]
-
-
-def _flat(protocol: Protocol) -> dict[str, str | int | float]:
+def _flat(protocol: BaseProtocol) -> dict[str, str | int | float]:
     """Parameters as typed attributes; one that is not set is the empty string, a list is joined by commas."""
     flat: dict[str, str | int | float] = {"alpha": protocol.alpha, "protocol": protocol.to_json()}
     for name, value in asdict(protocol).items():

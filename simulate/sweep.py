@@ -221,9 +221,9 @@ def _tidy(file: Path) -> None:
 
 def _same(path: Path, point: Point) -> None:
     """Raise InvalidInput unless ``path`` holds the run that the point asks for."""
-    there, here = asdict(segments.protocol_of(path)), asdict(point.protocol)
+    there, here = ({"system": x.system, **asdict(x)} for x in (segments.protocol_of(path), point.protocol))
     for name, value in here.items():
-        if there[name] != value:
+        if there[name] != value:  # of another system it is the first
             raise InvalidInput(
                 f"{path} belongs to another run: {name} = {there[name]!r} there, {value!r} in point"
                 f" {point.index} of this sweep; name another folder, or move that one away"

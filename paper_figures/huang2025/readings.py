@@ -13,7 +13,7 @@ from typing import Any
 
 from paper_figures.huang2025.study import MOST, Study
 from simulate import Protocol
-from simulate.presets import preset
+from simulate.thermal.presets import preset
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import xarray as xr
 from deepglass import schema
 from deepglass.errors import InvalidInput
 from simulate import Protocol
-from simulate.store import ONE_TIME
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.recorded import ONE_TIME
 
 TWO_TIME = ("c", "C", "q", "Q", "c_global", "C_global", "q_global", "Q_global", "q_test")
 MATRICES = ("q_matrix_raw", "Q_matrix_raw")

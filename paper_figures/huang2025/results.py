@@ -19,8 +19,8 @@ from paper_figures.huang2025 import reduced
 from paper_figures.huang2025.studies import studies_at
 from paper_figures.huang2025.study import Study
 from simulate import Protocol
-from simulate.run import data_of
 from simulate.sweep import Point, State, run_sweep
+from simulate.thermal.experiment import data_of
 
 DATA = Path(__file__).parents[1] / "data" / "huang2025"
 RUNS = Path("results/runs/huang2025")

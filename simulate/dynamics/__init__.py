@@ -5,31 +5,17 @@
 their trajectories differ by rounding.
 """
 
-from typing import Protocol
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from simulate.contract import Advance
 from simulate.dynamics.langevin import Langevin
 from simulate.systems.thermal_machine import ThermalMachine
 
 BACKENDS = ("auto", "eager", "compiled", "captured")
-
-
-class Advance(Protocol):
-    """Moves one batch; made for its machine, law and noise streams, it may hold buffers of its own."""
-
-    def __call__(
-        self, r: torch.Tensor, v: torch.Tensor, first: int, temperatures: NDArray[np.float64]
-    ) -> None:
-        """Advance positions and velocities (B, P) in place, one step per entry of ``temperatures``.
-
-        The first step leads from ``first`` to ``first + 1`` and draws the noise of step ``first``.
-        """
-        ...
 
 
 def choose(backend: str, device: torch.device) -> str:

@@ -70,7 +70,7 @@ class Recorder:
 
 
 class Captured:
-    """See :class:`simulate.dynamics.Advance`.
+    """See :class:`simulate.contract.Advance`.
 
     ``kernels`` says what works on single elements: "triton" (fused kernels) or "torch" (many operations,
     and some 56 bytes of temporaries per particle), which stands in, with a warning, where Triton cannot be

@@ -34,7 +34,7 @@ TILE_NUMBERS, TILE_PATTERNS = 5120, 256
 
 
 class Compiled:
-    """See :class:`simulate.dynamics.Advance`.
+    """See :class:`simulate.contract.Advance`.
 
     A trajectory depends neither on the make-up of its batch nor on ``threads``, to the bit.
     """

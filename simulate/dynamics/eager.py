@@ -10,7 +10,7 @@ from simulate.systems.thermal_machine import ThermalMachine
 
 
 class Eager:
-    """See :class:`simulate.dynamics.Advance`."""
+    """See :class:`simulate.contract.Advance`."""
 
     def __init__(self, machine: ThermalMachine, law: Langevin, stream_keys: NDArray[np.uint32]):
         self.machine, self.law = machine, law

@@ -52,7 +52,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def protocol():
-    from simulate.presets import preset
+    from simulate.thermal.presets import preset
 
     return preset("huang2025", data="digits", threshold=None, classes=(0, 1), patterns=60)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from deepglass.errors import InvalidInput
 from simulate import Protocol, noise, plan, run
 from simulate.noise import Member
+from simulate.thermal import memory
 
 SMALL = Protocol(
     depth=3, width=4, patterns=20, steps=100, waiting_time=(10, 40), samples=5, replicas=2,
@@ -87,25 +88,29 @@ def test_replicas_of_different_waiting_times_have_their_own_noise():
     assert before.sel(t_w=10, t=100) != before.sel(t_w=40, t=100)
 
 
+def machines_that_fit(protocol: Protocol, have: int | None = None) -> int:
+    return plan.machines_that_fit(protocol, memory.footprint(protocol, "compiled", 784, 2), have)
+
+
 def test_memory_is_reckoned_from_shapes_before_anything_is_made(monkeypatch):
     paper = Protocol(data="random", width=10, patterns=2_000, samples=20, replicas=8, keep_state=False)
     particles = 9 * 10 * 2_000 + 10 * 784 + 8 * 100 + 20
-    one = 4 * particles * plan.COPIES["compiled"]
+    one = 4 * particles * memory.COPIES["compiled"]
     gib = 2**30
     result = plan.result_bytes(paper, particles)
-    fixed = 4 * plan.MEASURING * 8 * 10 * 2_000
+    fixed = 4 * memory.MEASURING * 8 * 10 * 2_000
     monkeypatch.setitem(plan.MOST, "cpu", 10**9)
     fit = int((0.8 * gib - result - fixed) // one)
-    assert plan.machines_that_fit(paper, "compiled", 784, 2, have=gib) == fit
-    assert plan.machines_that_fit(replace(paper, replicas_per_chunk=16), "compiled", 784, 2, have=gib) == 16
+    assert machines_that_fit(paper, have=gib) == fit
+    assert machines_that_fit(replace(paper, replicas_per_chunk=16), have=gib) == 16
     with pytest.raises(InvalidInput, match=r"8 replicas .* GiB"):
-        plan.machines_that_fit(paper, "compiled", 784, 2, have=8 * one)
+        machines_that_fit(paper, have=8 * one)
     monkeypatch.setattr(plan, "memory", lambda device: gib)
     monkeypatch.setattr(torch, "zeros", lambda *_: pytest.fail("something was made"))
     with pytest.raises(InvalidInput, match="frames"):
-        plan.machines_that_fit(replace(paper, frames_per_decade=4), "compiled", 784, 2)
+        machines_that_fit(replace(paper, frames_per_decade=4))
     with pytest.raises(InvalidInput, match="reduce samples"):
-        plan.machines_that_fit(replace(paper, samples=100, keep_state=True), "compiled", 784, 2)
+        machines_that_fit(replace(paper, samples=100, keep_state=True))
 
 
 def test_what_is_recorded_is_what_was_reckoned(whole):
@@ -116,6 +121,7 @@ def test_what_is_recorded_is_what_was_reckoned(whole):
 PEAK = """
 from pathlib import Path
 from simulate import Protocol, plan, run
+from simulate.thermal import memory
 small = Protocol(depth=4, width=4, patterns=20, steps=40, waiting_time=10, samples=2, replicas=2)
 run(small)  # compiled code and libraries are not the run's
 def high_water():  # of this process only: ru_maxrss remembers the one that forked it
@@ -129,7 +135,7 @@ large = Protocol(
 run(large)
 peak = high_water() - before
 particles = 4 * 30 * 360 + 30 * 64 + 3 * 30 * 30 + 60
-planned = plan.chunk_bytes(large, "compiled", particles, 64, 48) + plan.result_bytes(large, particles)
+planned = memory.chunk_bytes(large, "compiled", particles, 64, 48) + plan.result_bytes(large, particles)
 print(peak / planned)
 """
 

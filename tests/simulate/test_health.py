@@ -8,8 +8,9 @@ import torch
 from scipy import stats
 
 from deepglass.errors import Diverged
-from simulate import Protocol, health, resume, run
+from simulate import Protocol, resume, run
 from simulate.noise import Member
+from simulate.thermal import health
 
 PROTOCOL = Protocol(
     depth=4, width=5, patterns=20, steps=1000, waiting_time=(300, 500), samples=8, replicas=8, eta=0.05,

@@ -18,8 +18,8 @@ from simulate import Protocol, inspection, resume, run
 from simulate.cli import app
 from simulate.data import load
 from simulate.segments import MANIFEST, Folder, partial_of, protocol_of
-from simulate.start import positions
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.start import positions
 from simulate.validation import of_finished
 
 PROTOCOL = Protocol(

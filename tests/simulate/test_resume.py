@@ -272,7 +272,7 @@ def test_a_refusal_leaves_neither_lock_nor_folder(tiny, tmp_path, monkeypatch):
     run(TINY, out=out)
     with monkeypatch.context() as patched:  # the data are no longer what they were
         changed = replace(load("digits", patterns=20, seed=0, width=4, depth=3), sha256="0" * 64)
-        patched.setattr(sys.modules["simulate.run"], "load", lambda *_, **__: changed)
+        patched.setattr(sys.modules["simulate.thermal.experiment"], "load", lambda *_, **__: changed)
         with pytest.raises(InvalidInput, match="have changed") as kept:
             resume(out, more=40)
     assert os.listdir(tmp_path) == ["run.nc"]

@@ -9,13 +9,13 @@ import xarray as xr
 
 from deepglass import schema
 from deepglass.errors import Diverged, InvalidInput
-from simulate import Protocol, noise, observables, run
+from simulate import Protocol, noise, overlaps, run
 from simulate.data import load
 from simulate.dynamics import advance
 from simulate.dynamics.langevin import Langevin
-from simulate.experiment import ThermalExperiment
 from simulate.noise import Member
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.experiment import ThermalExperiment
 
 SMALL = Protocol(
     depth=3, width=4, patterns=20, steps=60, waiting_time=25, samples=3, replicas=3, precision="float64"
@@ -142,7 +142,7 @@ def test_overlaps_against_a_plain_loop():
     rng = np.random.default_rng(3)
     layer = torch.tensor(rng.standard_normal((6, 50)))
     other = torch.tensor(rng.standard_normal((6, 7)))
-    found = observables._Correlation.between_replicas([layer, other], replicas=3)
+    found = overlaps.Correlation.between_replicas([layer, other], replicas=3)
     for s in range(2):
         for k, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
             x, y = layer[3 * s + a].numpy(), layer[3 * s + b].numpy()
@@ -150,7 +150,7 @@ def test_overlaps_against_a_plain_loop():
             assert found.normalised[s, k, 0] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
             x, y = (np.append(z, other[3 * s + i]) for z, i in ((x, a), (y, b)))
             assert found.all_layers[s, k] == pytest.approx(x @ y / np.sqrt(x @ x * (y @ y)), rel=1e-13)
-    past = observables._Correlation.with_past([layer], [layer.flip(0)])
+    past = overlaps.Correlation.with_past([layer], [layer.flip(0)])
     np.testing.assert_allclose(past.raw[:, 0], (layer * layer.flip(0)).mean(1))
 
 

@@ -8,9 +8,9 @@ from scipy import stats
 from deepglass.errors import InvalidInput
 from simulate import Protocol
 from simulate.grid import expand
-from simulate.presets import PRESETS, preset
 from simulate.systems.start_law import StartLaw
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.presets import PRESETS, preset
 
 FALSE_ALARM = 1e-4
 FAN_IN = (90, 50, 50)

@@ -8,8 +8,8 @@ from scipy import stats
 from simulate import noise
 from simulate.dynamics import advance
 from simulate.dynamics.langevin import Langevin, maxwell_boltzmann
-from simulate.observables import TestSet
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.observables import TestSet
 
 FALSE_ALARM = 1e-4
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from deepglass.errors import InvalidInput
-from simulate.observables import TestSet
 from simulate.systems.thermal_machine import ThermalMachine
+from simulate.thermal.observables import TestSet
 
 CASES = [(1, 3, 5, 2, 7), (2, 4, 6, 2, 9), (3, 4, 6, 3, 9), (6, 5, 7, 2, 11)]  # L, N, N_0, N_L, M
 

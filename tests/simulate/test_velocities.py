@@ -9,10 +9,9 @@ import xarray as xr
 
 from deepglass.errors import InvalidInput
 from simulate import Protocol, resume, run
-from simulate.experiment import ThermalExperiment
 from simulate.inspection import problems
 from simulate.noise import Member
-from simulate.run import data_of
+from simulate.thermal.experiment import ThermalExperiment, data_of
 
 KEPT = Protocol(
     depth=3, width=4, patterns=30, steps=60, waiting_time=(20, 40), samples=2, replicas=2, velocities="kept"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deepglass import checks
-from simulate.protocol import Protocol
+from simulate.thermal.protocol import Protocol
 
 _SHARED = {
     "data": "mnist", "depth": 10, "width": 10, "patterns": 1715,

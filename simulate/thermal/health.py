@@ -12,7 +12,7 @@ from scipy.special import gammainccinv
 
 from deepglass.errors import Diverged
 from simulate.noise import Member
-from simulate.protocol import Protocol
+from simulate.thermal.protocol import Protocol
 
 THERMAL = 10
 """Friction times 1/eta after which a layer should have the temperature of the thermostat."""
@@ -28,6 +28,20 @@ Kinetic = Mapping[str, NDArray[np.float64]]
 
 Sizes = Mapping[str, Sequence[int]]
 """How many particles a machine has in each of these layers; 0 where they are frozen."""
+
+
+def kinetic_of(measured: Mapping[str, NDArray[np.float64]]) -> Kinetic:
+    """What these functions ask for, from variables by their names in a file."""
+    return {"spins": measured["kinetic_S"], "weights": measured["kinetic_J"]}
+
+
+def layer_sizes(protocol: Protocol, inputs: int, outputs: int) -> Sizes:
+    """Particles per layer of one machine: ``spins`` 0..L (0 at the frozen ends), ``weights`` 1..L."""
+    n, depth = protocol.width, protocol.depth
+    spins = [0, *[n * protocol.patterns] * (depth - 1), 0]
+    if depth == 1:
+        return {"spins": spins, "weights": [inputs * outputs]}
+    return {"spins": spins, "weights": [n * inputs, *[n * n] * (depth - 2), n * outputs]}
 
 
 def check(r: torch.Tensor, v: torch.Tensor, t: int, members: Sequence[Member]) -> None:

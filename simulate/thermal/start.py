@@ -5,9 +5,6 @@ ended; or a NumPy array (``NAME.npy``) of shape (samples, P) whose row s is samp
 All begin at rest. The order of the P particles is that of :mod:`simulate.systems.thermal_machine`.
 """
 
-import hashlib
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,16 +44,6 @@ def positions(start: str, machine: ThermalMachine, seed: int, samples: range) ->
     if not (np.abs(rows) <= 1).all():  # NaN fails too
         raise InvalidInput(f"start file {start} has positions outside (-1, 1)")
     return torch.tensor(rows, dtype=machine.dtype, device=machine.device)
-
-
-def digest(start: str) -> str:
-    """SHA-256 of a start file; empty for a law. Raises InvalidInput for a file that cannot be read."""
-    if is_law(start):
-        return ""
-    try:
-        return hashlib.sha256(Path(start).read_bytes()).hexdigest()
-    except OSError as error:
-        raise InvalidInput(f"start file {start} cannot be read: {error.strerror}") from error
 
 
 def _from_run(start: str, samples: range) -> NDArray[np.float64]:
