@@ -55,3 +55,14 @@ def integers(name: str, text: str) -> tuple[int, ...]:
     if not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
         raise InvalidInput(f"{name} = {text!r} must be integers >= 0 separated by commas, such as 100,1000")
     return tuple(integer(name, int(word), 0) for word in words)
+
+
+def reals(name: str, text: str) -> tuple[float, ...]:
+    """The finite numbers in a comma-separated list such as ``0.1,0.5``; an empty text is an empty list."""
+    words = [word.strip() for word in text.split(",")] if text.strip() else []
+    try:
+        return tuple(real(name, float(word)) for word in words)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{name} = {text!r} must be numbers separated by commas, such as 0.1,0.5"
+        ) from error

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import typer
+from typer.core import TyperGroup
 
 from deepglass.errors import DeepglassError, InvalidInput
 
@@ -26,9 +27,10 @@ class Format(StrEnum):
     json = "json"
 
 
-def application(help: str) -> typer.Typer:
+def application(help: str, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """A command group with deepglass's conventions; commands stay sub-commands even when there is one."""
     app = typer.Typer(
+        cls=group,
         help=help,
         no_args_is_help=True,
         add_completion=False,

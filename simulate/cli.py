@@ -1,22 +1,52 @@
 """``python -m simulate``: the commands; each system has its own to begin a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from deepglass.checks import one_of
 from deepglass.cli import Format, application, print_json
 from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
+from simulate.perceptron import command as perceptron
+from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
+from simulate.registry import SYSTEMS
 from simulate.report import Output
 from simulate.run import resume as resume_run
 from simulate.segments import finished_of
 from simulate.signals import checkpoint_before_stopping
-from simulate.thermal.command import run
+from simulate.thermal import command as thermal
+from simulate.thermal.protocol import Protocol
 
-app = application("Simulate deep networks as particles: train by Langevin dynamics, measure layer by layer.")
+
+class BySystem(TyperGroup):
+    """``run --system NAME`` is a command with that system's own options."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As the base class."""
+        if args[0] == "run":
+            return "run", self.get_command(ctx, one_of("system", _system(args), SYSTEMS)), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+def _system(args: list[str]) -> str:
+    """What the last ``--system`` names."""
+    found = Protocol.system
+    for word, following in zip(args, [*args[1:], ""], strict=True):
+        found = following if word == "--system" else found
+        found = word.removeprefix("--system=") if word.startswith("--system=") else found
+    return found
+
+
+app = application(
+    "Simulate deep networks, the thermal machine by Langevin dynamics, the deep perceptron by Monte Carlo,"
+    " and measure layer by layer.",
+    BySystem,
+)
 
 Run = Annotated[Path, typer.Argument(metavar="RUN.nc", help="A run, finished or not.")]
 
@@ -27,7 +57,9 @@ def _log() -> None:
     log_beside_bar()
 
 
-app.command()(run)
+app.command("run")(thermal.run)  # for the list of commands; one of these is called:
+app.command(Protocol.system, hidden=True)(thermal.run)
+app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from simulate import kernels
 THERMAL, VELOCITY, START = 0, 1, 2
 NEURONS, DIRECTIONS, ANGLES, EXCHANGE, DISORDER = 3, 4, 5, 6, 7
 PLANTING = (8, 9, 10)
+FRESH = 11
 
 Keys = NDArray[np.uint32] | torch.Tensor
 """Streams of a batch, shape (B, 2): uint32 in an array, or int64 in a tensor on the device of the noise."""
@@ -33,18 +34,23 @@ Step = int | torch.Tensor
 
 
 class Member(NamedTuple):
-    """Whose noise it is: of ``sample`` up to its split, or of a ``replica`` that split off at ``t_w``."""
+    """Whose noise it is: of ``sample`` up to its split, or of a ``replica`` that split off at ``t_w``.
+
+    ``rung``: which copy of the machine, where there are several at different temperatures.
+    """
 
     sample: int
     replica: int = 0
     t_w: int | None = None
+    rung: int = 0
 
 
 def key(seed: int, member: Member | tuple[int, ...], purpose: int = THERMAL) -> NDArray[np.uint32]:
     """The 64-bit Philox key, shape (2,), of one stream (hashed by numpy's SeedSequence)."""
     name = Member(*member)
     split = () if name.t_w is None else (name.t_w,)
-    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, name.sample, name.replica, *split))
+    copy = (name.rung, 0) if name.rung else ()  # of another length than any split
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, name.sample, name.replica, *split, *copy))
     return sequence.generate_state(2).astype(np.uint32)
 
 

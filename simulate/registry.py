@@ -9,10 +9,13 @@ from typing import Any
 from deepglass import checks
 from deepglass.schema import FIRST_SYSTEM
 from simulate.contract import System
+from simulate.perceptron.system import PerceptronSystem
 from simulate.protocol import BaseProtocol
 from simulate.thermal.system import ThermalSystem
 
-SYSTEMS: dict[str, System[Any, Any]] = {system.protocol.system: system for system in (ThermalSystem(),)}
+SYSTEMS: dict[str, System[Any, Any]] = {
+    system.protocol.system: system for system in (ThermalSystem(), PerceptronSystem())
+}
 
 
 def named(name: object) -> System[Any, Any]:

@@ -85,12 +85,19 @@ def start(system: DeepPerceptron, disorder: Disorder, kind: str, seed: int, memb
         if disorder.weights is None:
             raise InvalidInput("start = 'planted' needs a teacher: scenario = 'teacher-student'")
         return system.state(disorder.spins[None], disorder.weights[None])[0]
-    generator = _generator(seed, noise.START, member.sample, member.replica)
+    rung = (member.rung,) if member.rung else ()
+    generator = _generator(seed, noise.START, member.sample, member.replica, *rung)
     spins = disorder.spins.clone()
     hidden = _signs(generator, system.depth - 1, system.width, system.patterns)
     spins[1:-1] = torch.from_numpy(hidden).to(system.dtype)
     weights = torch.from_numpy(_weights(generator, system))
     return system.state(spins[None], weights[None])[0]
+
+
+def fresh_inputs(system: DeepPerceptron, patterns: int, seed: int, sample: int) -> Tensor:
+    """Fair signs (N, patterns) that no student has seen, the same for all of a sample, on the CPU."""
+    generator = _generator(seed, noise.FRESH, sample)
+    return torch.from_numpy(_signs(generator, system.width, patterns)).to(system.dtype)
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
