@@ -4,7 +4,7 @@ The state of a machine is that of its copies at the temperatures of the ladder, 
 that is measured first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from simulate.noise import Member
 from simulate.perceptron.observables import Observables
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.perceptron.samples import Samples
-from simulate.systems.disorder import start
+from simulate.systems.disorder import alignment, start
+
+CONDENSED = 0.25
+"""Mean squared overlap of a layer's weight vectors, beyond 1/N, that is no accident and no correlation."""
 
 OFF_SPHERE = 1e-3
 """Relative error of |J|^2 that rounding cannot explain."""
@@ -148,6 +151,20 @@ class PerceptronExperiment(Experiment):
     def kernels(self) -> str:
         """What moves single elements: "numba" or "torch"."""
         return {"compiled": "numba", "eager": "torch"}[self.backend]
+
+    def warnings(self, measured: Mapping[str, Array]) -> list[str]:
+        """A planted ensemble that has condensed, looked for in the first sample."""
+        p, found = self.protocol, []
+        quiet = p.potential == "hard" and p.temperature == 0  # the teacher is a random network, or nearly
+        if p.scenario == "teacher-student" and not quiet and p.width > 1:
+            parallel = alignment(self.samples.machine, self.samples[p.first_sample])
+            for layer in torch.nonzero(parallel > CONDENSED + 1 / p.width).flatten().tolist():
+                found.append(
+                    f"the teacher's weight vectors of layer {layer + 1} are nearly parallel (mean squared"
+                    f" overlap {float(parallel[layer]):.2f}): the planted ensemble has condensed, and is not"
+                    " that of replica theory (docs/deep_perceptron.md)"
+                )
+        return found
 
     def _copies(self, member: Member) -> list[Member]:
         """A machine at every temperature of the ladder."""

@@ -94,6 +94,20 @@ def start(system: DeepPerceptron, disorder: Disorder, kind: str, seed: int, memb
     return system.state(spins[None], weights[None])[0]
 
 
+def alignment(system: DeepPerceptron, disorder: Disorder) -> Tensor:
+    """How parallel the teacher's weight vectors are: mean of (J_i J_k/c)^2 over pairs i < k, by layer, (L,).
+
+    1/N for independent ones that read everything; of order 1 where the planted ensemble has condensed.
+    Raises InvalidInput where there is no teacher, and for N = 1.
+    """
+    if disorder.weights is None or system.width < 2:
+        raise InvalidInput("alignment needs a teacher of width 2 or more")
+    matrices = system.matrices(disorder.weights[None].double(), [disorder.wiring])[0]
+    squares = (matrices @ matrices.transpose(1, 2) / system.c).square()
+    pairs = system.width * (system.width - 1)
+    return (squares.sum((1, 2)) - squares.diagonal(dim1=1, dim2=2).sum(1)) / pairs
+
+
 def fresh_inputs(system: DeepPerceptron, patterns: int, seed: int, sample: int) -> Tensor:
     """Fair signs (N, patterns) that no student has seen, the same for all of a sample, on the CPU."""
     generator = _generator(seed, noise.FRESH, sample)

@@ -1,5 +1,7 @@
 """Boundaries, teachers and starts of the deep perceptron. Statistical tests: false alarm 1e-4 each."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from simulate.dynamics.compiled_sweeps import CompiledSweeps
 from simulate.dynamics.monte_carlo import MonteCarlo, Streams
 from simulate.noise import Member
 from simulate.systems.deep_perceptron import DeepPerceptron
-from simulate.systems.disorder import draw, start
+from simulate.systems.disorder import alignment, draw, start
 
 LIMIT = norm.isf(1e-4 / 2)
 
@@ -89,3 +91,23 @@ def test_what_cannot_be_is_refused():
         draw(easy, "teacher", 0.1, 0, 0)
     with pytest.raises(InvalidInput, match="start"):
         start(easy, disorder, "teacher", 0, Member(0))
+
+
+def test_the_planted_soft_core_condenses_where_everyone_reads_everyone():
+    """At alpha = 16, beta = 20 fields shrink and weights align; not if dilute, at alpha = 4, or hard."""
+    condensed, dilute = (
+        DeepPerceptron(1, 24, 16 * 24, None, "soft"),
+        DeepPerceptron(1, 96, 16 * 12, 12, "soft"),
+    )
+    few, hard = DeepPerceptron(1, 24, 4 * 24, None, "soft"), DeepPerceptron(1, 24, 16 * 24, None, "hard")
+    found = {}
+    for system, temperature in ((condensed, 0.05), (dilute, 0.05), (few, 0.05), (hard, 0.0)):
+        disorder = draw(system, "teacher-student", temperature, 0, 0)
+        matrix = system.matrices(disorder.weights[None], [disorder.wiring])[0, 0]
+        fields = matrix @ disorder.spins[0] / math.sqrt(system.c)
+        found[system] = float(alignment(system, disorder)[0]), float(fields.square().mean())
+    assert found[condensed][0] > 0.5
+    assert found[condensed][1] < 0.1
+    for system in (dilute, few, hard):
+        assert found[system][0] < 2.5 / 24
+        assert found[system][1] > 0.6

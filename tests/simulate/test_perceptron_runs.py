@@ -250,3 +250,12 @@ def test_from_the_command_line(tmp_path, capsys):
     assert "ladder = 'warm' must be numbers" in capsys.readouterr().err
     assert main(app, ["run", "--system", "deep-perceptron", "--help"]) == 0
     assert "--scenario" in capsys.readouterr().out
+
+
+def test_a_condensed_teacher_is_reported():
+    protocol = PerceptronProtocol(
+        **{**SMALL, "width": 16, "patterns": 256, "samples": 1, "steps": 1}, depth=1, potential="soft",
+        temperature=0.05,
+    )  # fmt: skip
+    assert "vectors of layer 1 are nearly parallel" in run(protocol).attrs["warnings"]
+    assert run(replace(protocol, patterns=32)).attrs["warnings"] == ""
