@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from compare.relaxation import crossing
 from deepglass.phases import THRESHOLD, extent
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.claims import Estimate, estimate
@@ -130,7 +131,7 @@ def relaxation(values: xr.DataArray) -> Estimate:
     """
 
     def tau(mean: xr.DataArray) -> float:
-        return float(np.log10(measures.crossing(mean.expand_dims("sample"), logarithmic=False)[0]))
+        return float(np.log10(crossing(mean.expand_dims("sample"), logarithmic=False)[0]))
 
     return jackknife(sampled(values), tau)
 

@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepglass import phases
 from paper_figures.huang2025.claims import Estimate, estimate
 from simulate.store import over_samples
 
@@ -65,29 +64,6 @@ def curve(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64
     t = values["t"].values.astype(float)
     shown = (t > 0) & np.isfinite(average)
     return t[shown], average[shown], error[shown]
-
-
-def crossing(
-    values: xr.DataArray, level: float = phases.THRESHOLD, *, logarithmic: bool = True
-) -> NDArray[np.float64]:
-    """Per sample the time at which values (t, sample) first fall to ``level``, linear in ln t or else in t.
-
-    Missing where they never do.
-    """
-    array = values.transpose("sample", "t").values.astype(float)
-    t = values["t"].values.astype(float)
-    found = np.full(len(array), np.nan)
-    for row, x in enumerate(array):
-        known = np.isfinite(x) & (t > 0)
-        times, y = t[known], x[known]
-        below = np.flatnonzero(y <= level)
-        if below.size and below[0] > 0:
-            k = int(below[0])
-            share = (y[k - 1] - level) / (y[k - 1] - y[k])
-            ends = np.log(times[k - 1 : k + 1]) if logarithmic else times[k - 1 : k + 1]
-            between = float(ends[0] * (1 - share) + ends[1] * share)
-            found[row] = math.exp(between) if logarithmic else between
-    return found
 
 
 def profile(

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from paper_figures.huang2025 import measures
+from compare.relaxation import crossing
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.reference import Curve
 
@@ -55,7 +55,7 @@ def onset(ratio: xr.DataArray) -> float:
 
     Missing where it never does.
     """
-    return float(measures.crossing(ratio.expand_dims("sample"), ONSET)[0])
+    return float(crossing(ratio.expand_dims("sample"), ONSET)[0])
 
 
 def settled(energy: xr.DataArray, until: float) -> float:
@@ -64,7 +64,7 @@ def settled(energy: xr.DataArray, until: float) -> float:
     The late value is that of the same mean at ``until``, see :func:`late`. Missing where E has not fallen by
     that factor at all.
     """
-    return float(measures.crossing((energy / (NEAR * late(energy, until))).expand_dims("sample"), 1.0)[0])
+    return float(crossing((energy / (NEAR * late(energy, until))).expand_dims("sample"), 1.0)[0])
 
 
 def line(average: xr.DataArray) -> tuple[float, float]:

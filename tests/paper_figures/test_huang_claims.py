@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy import stats
 
+from compare.relaxation import crossing
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.claims import RARE, Claim, Estimate, estimate, number, table
 from paper_figures.huang2025.notes import TOYS
@@ -150,12 +151,12 @@ def test_time_at_which_a_correlation_falls_to_a_level():
     t = np.array([0, 1, 7, 30, 200, 1_000])
     falling = 1 - np.log(np.maximum(t, 1)) / 5
     values = xr.DataArray([falling, np.ones(6)], dims=("sample", "t"), coords={"t": t})
-    found = measures.crossing(values)
+    found = crossing(values)
     assert found[0] == pytest.approx(math.exp(5 * (1 - 1 / math.e)))
     assert math.isnan(found[1])
     # Linear in t between 7 and 30.
     share = (falling[2] - 1 / math.e) / (falling[2] - falling[3])
-    assert measures.crossing(values, logarithmic=False)[0] == pytest.approx(7 + 23 * share)
+    assert crossing(values, logarithmic=False)[0] == pytest.approx(7 + 23 * share)
 
 
 def test_values_between_measurements_are_linear_in_ln_t():
