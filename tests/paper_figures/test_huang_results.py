@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from paper_figures.huang2025.study import MOST, SIZES, Study
 
 from deepglass import schema
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures.huang2025 import reduced
 from paper_figures.huang2025.results import Results
 from paper_figures.huang2025.studies import studies_at
-from paper_figures.huang2025.study import MOST, SIZES, Study
 from simulate import Protocol, run
 from simulate.data import load
 
