@@ -1,7 +1,7 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run`` or ``reduced``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced`` or ``bundle``) and ``schema_version`` (of that kind).
 """
 
 import sys
@@ -26,7 +26,7 @@ COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "profile": {"q": ("neuron_layer",), "Q": ("weight_layer",)},
     "run": {},
-    "reduced": {"E_layer": ("t", "sample", "weight_layer")},
+    "reduced": {},
     "bundle": {},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
@@ -48,25 +48,26 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
 """The parameters every file of a kind names, with their type."""
 
 FIRST_SYSTEM = "thermal-machine"
-"""What was simulated in a run that is older than the attribute ``system``."""
+"""What was simulated in a file that is older than the attribute ``system``."""
 
-SYSTEM_VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
-    FIRST_SYSTEM: {
+SYSTEM_VARIABLES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
+    ("run", FIRST_SYSTEM): {
         "q_star": ("t_w", "neuron_layer"),
         "q_star_error": ("t_w", "neuron_layer"),
         "Q_star": ("t_w", "weight_layer"),
         "Q_star_error": ("t_w", "weight_layer"),
     },
+    ("reduced", FIRST_SYSTEM): {"E_layer": ("t", "sample", "weight_layer")},
 }
-"""What every run of a system holds beside that; one that is not here is judged by ``simulate`` alone."""
+"""What files of a kind hold of a system beside that; runs of others are judged by ``simulate`` alone."""
 
-SYSTEM_ATTRIBUTES: dict[str, dict[str, type]] = {
-    FIRST_SYSTEM: {
+SYSTEM_ATTRIBUTES: dict[tuple[str, str], dict[str, type]] = {
+    ("run", FIRST_SYSTEM): {
         "temperature": float, "dt": float, "eta": float, "data": str, "classes": str, "start": str,
         "c_scale": str,
     },
 }  # fmt: skip
-"""The parameters every run of a system names beside those."""
+"""The parameters that these files name beside those of their kind."""
 
 
 def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = False) -> Path:
@@ -135,10 +136,9 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
     """Whether everything a file of this kind must hold is there, on the right layers."""
     scalars = {int: (int, np.integer), float: (float, np.floating), str: (str,)}
     attributes, variables = ATTRIBUTES[kind], VARIABLES[kind]
-    if kind == "run":
-        system = str(dataset.attrs.get("system", FIRST_SYSTEM))
-        attributes = attributes | SYSTEM_ATTRIBUTES.get(system, {})
-        variables = variables | SYSTEM_VARIABLES.get(system, {})
+    system = str(dataset.attrs.get("system", FIRST_SYSTEM))
+    attributes = attributes | SYSTEM_ATTRIBUTES.get((kind, system), {})
+    variables = variables | SYSTEM_VARIABLES.get((kind, system), {})
     for name, wanted in attributes.items():
         value = dataset.attrs.get(name)
         if not isinstance(value, scalars[wanted]):

@@ -12,7 +12,7 @@ from paper_figures import demo as demo_figure
 from paper_figures import huang2025 as thermal
 from paper_figures import yoshino2020 as layered
 from paper_figures.huang2025.claims import table as scoreboard_table
-from paper_figures.huang2025.results import DATA, RUNS, Results
+from paper_figures.huang2025.results import DATA, RUNS, results_at
 from paper_figures.yoshino2020.checks import table
 from simulate.progress import ProgressBar
 
@@ -89,7 +89,7 @@ def pages(
     """Generate the tables of docs/scoreboard.md and docs/readings.md from the stored results."""
     from paper_figures.huang2025.pages import PAGES, refresh
 
-    results = Results("laptop", data)
+    results = results_at("laptop", data)
     stale = []
     for page in (root / name for name in PAGES):
         if not page.is_file():

@@ -14,9 +14,9 @@ from deepglass.errors import InvalidInput
 from paper_figures import sheet
 from paper_figures.huang2025.claims import Claim
 from paper_figures.huang2025.figure import Figure, stem
-from paper_figures.huang2025.results import DATA, RUNS, Progress, Results
-from paper_figures.huang2025.studies import studies_at
-from paper_figures.huang2025.study import SIZES
+from paper_figures.huang2025.results import DATA, RUNS, results_at
+from paper_figures.stored.results import Progress
+from paper_figures.stored.study import SIZES
 
 FIGURES = (
     "1", "2", "3", "4", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "nulls", "readings", "timestep",
@@ -71,18 +71,17 @@ def make(
     chosen = parse(figure)
     if from_stored and not data.is_dir():
         raise InvalidInput(f"folder of stored results {data} does not exist")
-    results = Results(values.one_of("size", size, SIZES), data)
+    results = results_at(values.one_of("size", size, SIZES), data)
     names = [stem(what, letter) for what, letter in chosen]
     paths = [sheet.targets(out, name, overwrite) for name in names]
 
     def work() -> Iterator[tuple[str, list[Claim]]]:
-        known = studies_at(size)
         for (what, letter), name, files in zip(chosen, names, paths, strict=True):
             letters = what.chosen(letter)
             if not from_stored:
                 for study, labels in what.needs(letters).items():
-                    there = [x for x in known[study].ensembles if labels is None or x in labels]
-                    results.complete(known[study], runs, workers, progress, there)
+                    there = [x for x in results.studies[study].ensembles if labels is None or x in labels]
+                    results.complete(results.studies[study], runs, workers, progress, there)
             yield name, what.draw(letters, results, files, overwrite)
 
     return work()

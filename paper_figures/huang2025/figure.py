@@ -9,8 +9,8 @@ from matplotlib.figure import Figure as Page
 from deepglass.errors import InvalidInput
 from paper_figures.huang2025.claims import Claim
 from paper_figures.huang2025.panel import COLUMNS, Panel
-from paper_figures.huang2025.results import Results
 from paper_figures.sheet import Paths, Row, page, write
+from paper_figures.stored.results import Results
 
 Draw = Callable[[Panel], None]
 

@@ -1,4 +1,4 @@
-"""What figures read off a stored result (:mod:`.reduced`): curves with errors, and one number a sample."""
+"""What figures read off a stored result: curves with errors, and one number a sample."""
 
 import math
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, label
 from paper_figures.huang2025.reference import FIXED_M, FIXED_N, READING_ERROR, Curve, curves
-from paper_figures.huang2025.results import Results
+from paper_figures.stored.results import Results
 
 ORIGINS = (1, 2, 11)
 """Steps whose energy may be the E(0) of the figures; 11 is the first point of Fig. 2c."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import xarray as xr
 
-from paper_figures.huang2025 import FIGURES, load, misfits, reduced
+from paper_figures.huang2025 import FIGURES, load, misfits
 from paper_figures.huang2025.claims import COLUMNS, VERDICTS, Claim, number, rows
 from paper_figures.huang2025.explanations import explanation
-from paper_figures.huang2025.results import Results
-from paper_figures.huang2025.studies import studies_at
+from paper_figures.stored import reduced
+from paper_figures.stored.results import Results
 
 PAGES = ("docs/scoreboard.md", "docs/readings.md")
 """Pages with generated blocks, from the root of the checkout."""
@@ -113,7 +113,7 @@ def scan(results: Results) -> str:
 def provenance(results: Results) -> str:
     """What is stored: ensembles, samples, data, code, device, wall time; a bundle is one line."""
     lines, sources = [], set()
-    for study in studies_at(results.size).values():
+    for study in results.studies.values():
         found = {name: r for name in study.ensembles if (r := results.of(study, name)) is not None}
         sources |= {str(result.attrs["data_source"]) for result in found.values()}
         if study.bundled and found:

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from paper_figures.huang2025 import measures, notes
 from paper_figures.huang2025.claims import Claim, Estimate
 from paper_figures.huang2025.reference import Curve, curves, reading_error
-from paper_figures.huang2025.results import Results
 from paper_figures.sheet import Colour, Row
+from paper_figures.stored.results import Results
 
 COLUMNS = ("panel", "who", "series", "x", "y", "error")
 

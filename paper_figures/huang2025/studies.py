@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 from paper_figures.huang2025 import readings
-from paper_figures.huang2025.study import MOST, Study
+from paper_figures.huang2025.readings import MOST
+from paper_figures.stored.study import Study
 from simulate import Protocol
 from simulate.thermal.presets import preset
 

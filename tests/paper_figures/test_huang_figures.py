@@ -12,7 +12,7 @@ from paper_figures.huang2025.claims import VERDICTS
 from paper_figures.huang2025.explanations import EXPLANATIONS
 from paper_figures.huang2025.figure import stem
 from paper_figures.huang2025.pages import BLOCKS, PAGES, markdown, refresh
-from paper_figures.huang2025.results import Results
+from paper_figures.huang2025.results import results_at
 from paper_figures.huang2025.studies import studies_at
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_keys_of_claims_are_unique(smoke):
 
 def test_one_panel_is_drawn_from_what_is_stored_without_running(smoke, monkeypatch, tmp_path):
     _, places, claims = smoke
-    monkeypatch.setattr("paper_figures.huang2025.results.run_sweep", None)
+    monkeypatch.setattr("paper_figures.stored.results.run_sweep", None)
     ((name, found),) = make(tmp_path, "2c", "smoke", **places)
     assert name == "fig2c"
     assert repr(found) == repr([claim for claim in claims["fig2"] if claim.panel == "2c"])  # NaN != NaN
@@ -61,7 +61,7 @@ def test_one_panel_is_drawn_from_what_is_stored_without_running(smoke, monkeypat
 @pytest.mark.parametrize("name", FIGURES)
 def test_without_results_nothing_is_claimed(name, tmp_path):
     """What needs no run (the theory of Fig. 1a) may be."""
-    for claim in load(name).claims(Results("laptop", tmp_path)):
+    for claim in load(name).claims(results_at("laptop", tmp_path)):
         assert claim.verdict == "not run at this size" or claim.panel == "1a", claim.key
 
 
@@ -100,7 +100,7 @@ def test_blocks_of_a_page_are_made_anew_and_the_rest_stays(monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_committed_pages_are_what_is_generated(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert refresh(text, Results("laptop")) == text, "run python -m paper_figures pages"
+    assert refresh(text, results_at("laptop")) == text, "run python -m paper_figures pages"
 
 
 def test_every_number_that_differs_is_explained():

@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from deepglass.errors import InvalidInput
-from paper_figures.huang2025 import FIGURES, claims, parse, reduced
+from paper_figures.huang2025 import FIGURES, claims, parse
 from paper_figures.huang2025.claims import estimate
 from paper_figures.huang2025.figure_nulls import CHANCE_ERROR, FIGURE, NAMES, OWN
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.relaxation import unlike
 from paper_figures.huang2025.studies import NULLS, studies_at
-from paper_figures.huang2025.study import SIZES
+from paper_figures.stored import reduced
+from paper_figures.stored.study import SIZES
 
 DEPTH, STEPS, T_W = 6, 400, 200
 T = np.array([0, 1, 100, 200, 300, 400])

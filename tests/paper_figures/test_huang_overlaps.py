@@ -5,10 +5,11 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure as Page
 
-from paper_figures.huang2025 import figure_4, figure_s7, figure_s9, reduced
+from paper_figures.huang2025 import figure_4, figure_s7, figure_s9
 from paper_figures.huang2025.overlap_distributions import overlaps
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.results import Results
+from paper_figures.huang2025.results import results_at
+from paper_figures.stored import reduced
 
 N, DEPTH = 10, 10
 LIQUID, SOLID = (3, 4, 5, 6), 0.9
@@ -175,7 +176,8 @@ def test_what_is_not_there_is_said(made, tmp_path):
     broken = made.found["pairs"].copy()
     broken["Q_matrix_raw"] = broken["Q_matrix_raw"] * np.nan
     without = made.found["pairs"].drop_vars("Q_matrix_raw")
-    for results in (Results("smoke", tmp_path), Made({}), Made({"pairs": broken}), Made({"pairs": without})):
+    empty = results_at("smoke", tmp_path)
+    for results in (empty, Made({}), Made({"pairs": broken}), Made({"pairs": without})):
         for figure in (figure_4.FIGURE, figure_s7.FIGURE):
             for letter in figure.panels:
                 _, claims = draw(figure, letter, results)

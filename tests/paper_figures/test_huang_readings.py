@@ -10,7 +10,7 @@ from paper_figures.huang2025 import misfits
 from paper_figures.huang2025.misfits import FIT, JUDGE, Misfit, Row, misfit
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
 from paper_figures.huang2025.reference import READING_ERROR, Curve
-from paper_figures.huang2025.results import Results
+from paper_figures.huang2025.results import results_at
 from simulate.thermal.presets import PRESETS
 
 T = np.unique(np.round(10 ** (np.arange(0, 4.01, 0.05))))
@@ -90,7 +90,7 @@ def test_the_error_of_the_fit_is_its_scatter():
 
 
 def test_the_preset_is_the_reading_that_fits_best():
-    rows = misfits.finals_table(Results("laptop"))
+    rows = misfits.finals_table(results_at("laptop"))
     assert rows[0].reading is FINALISTS[0]
     assert {**PRESETS["huang2025"], **FINALISTS[0].changes, "start": "small"} == PRESETS["huang2025"]
 

@@ -7,6 +7,7 @@ any statistics over samples, which is where error bars come from. It is a file o
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,40 @@ import xarray as xr
 
 from deepglass import schema
 from deepglass.errors import InvalidInput
-from simulate import Protocol
-from simulate.systems.thermal_machine import ThermalMachine
-from simulate.thermal.recorded import ONE_TIME
+from deepglass.schema import FIRST_SYSTEM
+from simulate.protocol import BaseProtocol
+from simulate.registry import of_attributes, system_in
 
-TWO_TIME = ("c", "C", "q", "Q", "c_global", "C_global", "q_global", "Q_global", "q_test")
-MATRICES = ("q_matrix_raw", "Q_matrix_raw")
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a system's runs, where that does not follow from :class:`simulate.contract.System`.
+
+    Attributes:
+        two_time: variables along t since t_w; None: all there are.
+        last: those of which only the last time is kept.
+        attributes: of the run, beside :data:`ATTRIBUTES`.
+    """
+
+    two_time: tuple[str, ...] | None = None
+    last: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+
+KEPT: Mapping[str, Kept] = {
+    "thermal-machine": Kept(
+        two_time=("c", "C", "q", "Q", "c_global", "C_global", "q_global", "Q_global", "q_test"),
+        last=("q_test",),
+        attributes=("start", "temperature", "dt"),
+    ),
+    "deep-perceptron": Kept(
+        attributes=("scenario", "potential", "margin", "temperature", "degree", "seed", "start")
+    ),
+}
+"""By system; of one that is not here all variables are kept."""
+
+ATTRIBUTES = ("depth", "width", "patterns", "alpha", "steps", "replicas")
+"""Of a run of any system."""
 
 INCIDENTAL = (
     "samples", "first_sample", "device", "backend", "threads", "replicas_per_chunk", "checkpoint_every",
@@ -35,9 +64,11 @@ PROVENANCE = (
 """What is told of every run that went into a result."""
 
 
-def identity(protocol: Protocol) -> str:
-    """What two runs must share to be samples of one ensemble, as JSON."""
+def identity(protocol: BaseProtocol) -> str:
+    """What two runs must share to be samples of one ensemble, as JSON; without a system: thermal machines."""
     parameters = json.loads(protocol.to_json())
+    if protocol.system != FIRST_SYSTEM:
+        parameters["system"] = protocol.system
     return json.dumps({k: v for k, v in parameters.items() if k not in INCIDENTAL}, sort_keys=True)
 
 
@@ -46,14 +77,20 @@ def difference(a: str, b: str) -> str:
 
     A parameter that one of them does not know, because it is older than the parameter, had its default.
     """
-    defaults = json.loads(Protocol().to_json())
-    first, second = {**defaults, **json.loads(a)}, {**defaults, **json.loads(b)}
-    for name in INCIDENTAL:
-        first.pop(name, None), second.pop(name, None)
-    names = sorted({*first, *second})
+    first, second = _parameters(a), _parameters(b)
+    # Parameters of different systems are not the same, whatever their names.
+    names = ["system"] if first["system"] != second["system"] else sorted({*first, *second})
     return ", ".join(
         f"{k} = {first.get(k)!r} and {second.get(k)!r}" for k in names if first.get(k) != second.get(k)
     )
+
+
+def _parameters(identity: str) -> dict[str, Any]:
+    """All parameters that count, and the system."""
+    given = json.loads(identity)
+    protocol = system_in(given).protocol()
+    found = {"system": protocol.system, **json.loads(protocol.to_json()), **given}
+    return {name: value for name, value in found.items() if name not in INCIDENTAL}
 
 
 def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
@@ -63,28 +100,26 @@ def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
     replicas; two-time ones means over replicas or pairs; the matrices between all machines are kept as they
     are. Numbers are float32.
     """
-    protocol = Protocol.from_json(run.attrs["protocol"])
+    protocol, system = of_attributes(run.attrs), system_in(run.attrs)
+    kept = KEPT.get(protocol.system, Kept())
     # Before its t_w, a branch holds the values of the trunk.
-    found = {name: run[name].isel(t_w=-1, drop=True).mean("replica", skipna=False) for name in ONE_TIME}
-    for name in TWO_TIME:
-        member = "replica" if name[0] in "cC" else "pair"
-        found[name] = (
-            run[name].mean(member, skipna=False) if run.sizes[member] else run[name].sum(member) * np.nan
-        )
-    found["q_test"] = found["q_test"].sel(t=protocol.steps - protocol.waiting_times[-1], drop=True)
-    found |= {name: run[name] for name in MATRICES if name in run}
+    trunk = run[list(system.one_time)].isel(t_w=-1, drop=True)
+    found = {name: trunk[name].mean("replica", skipna=False) for name in system.one_time}
+    for name in system.two_time if kept.two_time is None else kept.two_time:
+        member, values = system.two_time[name].dims[0], run[name]
+        # One replica has no pairs.
+        found[name] = values.mean(member, skipna=False) if run.sizes[member] else values.sum(member) * np.nan
+    for name in kept.last:
+        found[name] = found[name].sel(t=protocol.steps - protocol.waiting_times[-1], drop=True)
+    found |= {name: run[name] for name in system.matrices if name in run}
     attributes = {
+        "system": protocol.system,
         "identity": identity(protocol),
         "parts": json.dumps([{"samples": run["sample"].values.tolist(), **_provenance(run)}]),
-        **{name: run.attrs[name] for name in ("depth", "width", "patterns", "alpha", "steps", "replicas")},
-        "particles": ThermalMachine.count(
-            protocol.depth,
-            protocol.width,
-            protocol.patterns,
-            int(run.attrs["inputs"]),
-            int(run.attrs["outputs"]),
-        ),
-        **{name: run.attrs[name] for name in ("data_source", "data_sha256", "start", "temperature", "dt")},
+        **{name: run.attrs[name] for name in ATTRIBUTES},
+        "particles": system.particles(protocol, run.attrs),
+        **{name: run.attrs.get(name, "") for name in ("data_source", "data_sha256")},  # not all have data
+        **{name: run.attrs[name] for name in kept.attributes},
     }
     whole = xr.Dataset(found, attrs=attributes).astype("float32")
     return whole if keep is None else whole[list(keep)]
@@ -104,7 +139,7 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             raise InvalidInput(f"results on different data cannot be joined: {other.attrs['data_source']}")
     if len(parts) == 1:
         return first
-    if any(name in first for name in MATRICES):
+    if any("machine" in variable.dims for variable in first.data_vars.values()):
         raise InvalidInput(
             "overlaps between machines of different runs are not known: these cannot be joined"
         )
@@ -146,7 +181,7 @@ def unpack(bundle: xr.Dataset) -> dict[str, xr.Dataset]:
     found = {}
     for label, attributes in json.loads(bundle.attrs["members"]).items():
         one = bundle.sel(ensemble=label, drop=True).drop_attrs(deep=False)
-        for dimension in ("t", "sample", "t_w"):
+        for dimension in ("t", "sample", "t_w", "rung"):
             if dimension in one.dims:
                 one = one.dropna(dimension, how="all")
         found[label] = one.assign_attrs(attributes)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from simulate import Protocol
+from simulate.protocol import BaseProtocol
 
 SIZES = ("smoke", "laptop", "paper")
-MOST = {"smoke": 60, "laptop": 1715, "paper": 12_000}
-"""Training images there are, at most: a study that asks for more gets these, and its figures say so."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +21,12 @@ class Study:
     """
 
     name: str
-    ensembles: Mapping[str, Protocol]
+    ensembles: Mapping[str, BaseProtocol]
     split: int | None = 1
     keep: tuple[str, ...] | None = None
     bundled: bool = False
 
-    def parts(self, label: str) -> list[Protocol]:
+    def parts(self, label: str) -> list[BaseProtocol]:
         """The runs of an ensemble."""
         whole = self.ensembles[label]
         size = min(self.split or whole.samples, whole.samples)
