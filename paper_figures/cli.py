@@ -1,22 +1,37 @@
 """``python -m paper_figures``: figures from the command line."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from deepglass import files
+from deepglass.checks import one_of
 from deepglass.cli import application, choice
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures import demo as demo_figure
 from paper_figures import huang2025 as thermal
+from paper_figures import perceptron as own
 from paper_figures import yoshino2020 as layered
+from paper_figures import yoshino2023 as greedy
 from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
-from paper_figures.yoshino2020.checks import table
+from paper_figures.perceptron import drawing
+from paper_figures.perceptron import studies as perceptron_studies
+from paper_figures.stored.study import SIZES
+from paper_figures.yoshino2020.checks import Check, table
 from simulate.progress import ProgressBar
 
 app = application("Figures, each with the numbers behind it.")
+
+FromStored = Annotated[bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")]
+Out = Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")]
+Data = Annotated[Path, typer.Option(help="Folder of the stored results.")]
+Runs = Annotated[Path, typer.Option(help="Folder of the runs behind them.")]
+Workers = Annotated[int, typer.Option(metavar="N", help="Processes on this machine.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace earlier figures.")]
 
 
 @app.command()
@@ -32,17 +47,79 @@ def demo(
 
 @app.command()
 def yoshino2020(
-    figure: Annotated[str | None, choice(layered.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(layered.SIZES, "Seconds or minutes a figure.")] = "laptop",
-    out: Annotated[Path, typer.Option(help="Folder for a PNG and a CSV of each figure.")] = Path(
-        "results/figures/yoshino2020"
-    ),
-    overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
+    figure: Annotated[
+        str | None, choice([*layered.THEORY, *layered.FIGURES], "One figure; all of them without.")
+    ] = None,
+    size: Annotated[
+        str, choice(SIZES, "Seconds, or minutes a figure; of those that are measured paper: a GPU.")
+    ] = "laptop",
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/yoshino2020"),
+    data: Data = perceptron_studies.DATA,
+    runs: Runs = perceptron_studies.RUNS,
+    workers: Workers = 1,
+    overwrite: Overwrite = False,
 ) -> None:
-    """The layered replica theory: figures, and the numbers they stand for. Fails if a number is off."""
+    """The layered replica theory, solved and measured: figures, and the numbers they stand for.
+
+    Fails if a number is off. What is measured is run where it is missing; it may be stopped and called again.
+    """
+    if figure is not None:
+        one_of("figure", figure, [*layered.THEORY, *layered.FIGURES])
+    if figure is None or figure in layered.THEORY:
+        _show(layered.make(out, figure, "smoke" if size == "smoke" else "laptop", overwrite), out)
+    if figure is None or figure in layered.FIGURES:
+        _measure(layered, out, figure, size, from_stored, data, runs, workers, overwrite)
+
+
+@app.command()
+def yoshino2023(
+    figure: Annotated[str | None, choice(greedy.FIGURES, "One figure; all of them without.")] = None,
+    size: Annotated[str, choice(SIZES, "Seconds; half an hour; a GPU.")] = "laptop",
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/yoshino2023"),
+    data: Data = perceptron_studies.DATA,
+    runs: Runs = perceptron_studies.RUNS,
+    workers: Workers = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Greedy students of a deep teacher: run what is missing, draw, and print the numbers."""
+    _measure(greedy, out, figure, size, from_stored, data, runs, workers, overwrite)
+
+
+@app.command()
+def perceptron(
+    figure: Annotated[str | None, choice(own.FIGURES, "One figure; all of them without.")] = None,
+    size: Annotated[str, choice(SIZES, "Seconds; half an hour of two cores; a GPU.")] = "laptop",
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/deep_perceptron"),
+    data: Data = perceptron_studies.DATA,
+    runs: Runs = perceptron_studies.RUNS,
+    workers: Workers = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers."""
+    _measure(own, out, figure, size, from_stored, data, runs, workers, overwrite)
+
+
+def _measure(
+    package: ModuleType, out: Path, figure: str | None, size: str, from_stored: bool, data: Path, runs: Path,
+    workers: int, overwrite: bool,
+) -> None:  # fmt: skip
+    """Figures of a package that are drawn from stored results."""
+    with ProgressBar() as progress:
+        made = drawing.make(
+            package, out, figure, size, from_stored=from_stored, data=data, runs=runs, workers=workers,
+            progress=progress, overwrite=overwrite,
+        )  # fmt: skip
+        _show(made, out)
+
+
+def _show(made: Iterator[tuple[str, list[Check]]], out: Path) -> None:
+    """Print the numbers of figures as they are made; raises DeepglassError, after all, if some are off."""
     off = []
-    for name, checks in layered.make(out, figure, size, overwrite):
-        typer.echo(f"{name}\n{table(checks)}\nwrote {out / name}.png, {out / name}.csv\n")
+    for name, checks in made:
+        typer.echo(f"{name}\n{table(checks)}\nwrote {out / name}.png, .pdf, .csv\n")
         off += [f"{name}, {check.name}" for check in checks if check.verdict == "off"]
     if off:
         raise DeepglassError(f"{len(off)} checked numbers are off: {'; '.join(off)}")
@@ -56,16 +133,12 @@ def huang2025(
     size: Annotated[
         str, choice(thermal.SIZES, "A minute; hours of two cores, shared by figures; a GPU.")
     ] = "laptop",
-    from_stored: Annotated[
-        bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")] = Path(
-        "results/figures/huang2025"
-    ),
-    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
-    runs: Annotated[Path, typer.Option(help="Folder of the runs behind them.")] = RUNS,
-    workers: Annotated[int, typer.Option(metavar="N", help="Processes on this machine.")] = 1,
-    overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/huang2025"),
+    data: Data = DATA,
+    runs: Runs = RUNS,
+    workers: Workers = 1,
+    overwrite: Overwrite = False,
 ) -> None:
     """The thermal deep learning machine: run what is missing, draw, and say what agrees with the paper.
 
@@ -84,7 +157,7 @@ def huang2025(
 def pages(
     check: Annotated[bool, typer.Option("--check", help="Only fail if a page is out of date.")] = False,
     root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
-    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
+    data: Data = DATA,
 ) -> None:
     """Generate the tables of docs/scoreboard.md and docs/readings.md from the stored results."""
     from paper_figures.huang2025.pages import PAGES, refresh

@@ -12,23 +12,26 @@ from deepglass import checks as values
 from paper_figures.sheet import targets
 from paper_figures.yoshino2020.checks import Check
 
-FIGURES = ("profiles", "hierarchy", "penetration", "branches", "capacity", "generalization", "closures")
-"""Names of the figures, which are those of their modules."""
+THEORY = ("profiles", "hierarchy", "penetration", "branches", "capacity", "generalization", "closures")
+"""Names of the figures that are solved, which are those of their modules."""
+
+FIGURES = ("relaxation", "widths")
+"""Those that are measured, of stored results; see :mod:`paper_figures.perceptron.drawing`."""
 
 SIZES = ("smoke", "laptop")
 
-__all__ = ["FIGURES", "SIZES", "Check", "make"]
+__all__ = ["FIGURES", "SIZES", "THEORY", "Check", "make"]
 
 
 def make(
     folder: Path, figure: str | None = None, size: str = "laptop", overwrite: bool = False
 ) -> Iterator[tuple[str, list[Check]]]:
-    """Draw one figure, or all of them, into ``folder``; yields each name with its checked numbers.
+    """Draw one figure that is solved, or all of them, into ``folder``; yields names and checked numbers.
 
     ``size``: ``smoke`` (seconds a figure) or ``laptop`` (minutes). Raises InvalidInput before any work for
     an unknown figure or size and for files that cannot be written.
     """
-    names = FIGURES if figure is None else (values.one_of("figure", figure, FIGURES),)
+    names = THEORY if figure is None else (values.one_of("figure", figure, THEORY),)
     size = values.one_of("size", size, SIZES)
     for name in names:
         targets(folder, name, overwrite)

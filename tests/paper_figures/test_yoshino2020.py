@@ -5,11 +5,11 @@ import csv
 import pytest
 
 from deepglass.errors import InvalidInput
-from paper_figures.yoshino2020 import FIGURES, Check, make
+from paper_figures.yoshino2020 import THEORY, Check, make
 from paper_figures.yoshino2020.checks import table
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", THEORY)
 def test_figure_writes_png_and_csv_and_its_numbers_agree(figure, tmp_path):
     ((name, checks),) = make(tmp_path / "figures", figure, "smoke")
     assert name == figure

@@ -1,0 +1,91 @@
+"""Figures that are drawn from stored results of the deep perceptron: run what is missing, then draw.
+
+Such a figure is a module with STUDIES, the names of those it needs, and ``draw(results, paths, overwrite)``,
+which returns the numbers it stands for.
+"""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import xarray as xr
+
+from compare.relaxation import relaxation_times
+from deepglass import checks
+from deepglass.errors import InvalidInput
+from paper_figures.perceptron.studies import DATA, RUNS, results_at
+from paper_figures.sheet import targets
+from paper_figures.stored.results import Progress
+from paper_figures.stored.study import SIZES
+from paper_figures.yoshino2020.checks import Check
+from simulate.store import over_samples
+
+
+def make(
+    package: ModuleType,
+    folder: Path,
+    figure: str | None = None,
+    size: str = "laptop",
+    *,
+    from_stored: bool = False,
+    data: Path = DATA,
+    runs: Path = RUNS,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Iterator[tuple[str, list[Check]]]:
+    """Draw one of the ``FIGURES`` of a package, or all of them, into ``folder``; yields names and numbers.
+
+    ``from_stored``: run nothing; what is not there is not shown. Raises InvalidInput before any work for an
+    unknown figure or size, for files that cannot be written and, if nothing is to be run, for a folder of
+    data that does not exist.
+    """
+    known: tuple[str, ...] = package.FIGURES
+    names = known if figure is None else (checks.one_of("figure", figure, known),)
+    results = results_at(checks.one_of("size", size, SIZES), data)
+    if from_stored and not data.is_dir():
+        raise InvalidInput(f"folder of stored results {data} does not exist")
+    paths = {name: targets(folder, name, overwrite) for name in names}
+
+    def work() -> Iterator[tuple[str, list[Check]]]:
+        for name in names:
+            module = importlib.import_module(f"{package.__name__}.{name}")
+            if not from_stored:
+                for study in module.STUDIES:
+                    results.complete(results.studies[study], runs, workers, progress)
+            yield name, module.draw(results, paths[name], overwrite)
+
+    return work()
+
+
+def late(result: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A variable at the last time since the last t_w: mean over samples and its standard error, by layer."""
+    at_wait = result[name].isel(t_w=-1)
+    last = at_wait.sel(t=int(result.attrs["steps"]) - int(at_wait["t_w"]))
+    mean, error = over_samples(last.astype(float))
+    return mean.values, error.values
+
+
+def curve(result: xr.Dataset, name: str, layer: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times > 0 since the last t_w, mean and standard error of one layer."""
+    values = result[name].isel(t_w=-1)
+    (dim,) = (str(d) for d in values.dims if d not in ("t", "sample"))
+    mean, error = over_samples(values.sel({dim: layer}).astype(float).transpose("t", "sample"))
+    shown = (values["t"].values > 0) & np.isfinite(mean.values)
+    return values["t"].values[shown], mean.values[shown], error.values[shown]
+
+
+def as_run(result: xr.Dataset) -> xr.Dataset:
+    """A stored result as the judge takes runs: one pair, the mean of all."""
+    return result.assign({name: result[name].expand_dims("pair") for name in ("q", "Q")})
+
+
+def times(result: xr.Dataset, name: str, layers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Relaxation times of layers, the geometric mean over samples and its relative error; missing beyond."""
+    tau = relaxation_times(result, name)
+    (dim,) = (str(d) for d in tau.dims if d != "sample")
+    chosen = tau.sel({dim: list(layers)})
+    mean, error = over_samples(chosen.copy(data=np.log(chosen.values)))
+    return np.exp(mean.values), error.values

@@ -1,0 +1,113 @@
+"""What is simulated of the deep perceptron: named studies, each a few ensembles.
+
+Every study has three sizes: ``smoke`` (seconds), ``laptop`` (half an hour of two cores a study) and ``paper``
+(for a GPU). All students start as their teacher.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from paper_figures.stored.results import Results
+from paper_figures.stored.study import Study
+from simulate.perceptron.protocol import PerceptronProtocol
+
+DATA = Path(__file__).parents[1] / "data" / "deep_perceptron"
+RUNS = Path("results/runs/deep_perceptron")
+
+SOFT: Mapping[str, Any] = {"potential": "soft", "temperature": 0.05}
+"""beta = 20."""
+
+CHAINS: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
+    "soft.L=2": (2, 16, SOFT),
+    "soft.L=3": (3, 16, SOFT),
+    "soft.L=5": (5, 16, SOFT),
+    "hard.L=2": (2, 4, {}),
+    "hard.L=3": (3, 4, {}),
+}
+"""Depth, alpha and constraints of the chains that tell closures apart."""
+
+DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
+    "smoke": ((4, 8, 60, 2), (6, 12, 60, 2)),
+    "laptop": ((8, 64, 10_000, 3), (16, 128, 6_000, 3), (32, 256, 1_000, 2)),
+    "paper": ((16, 256, 100_000, 8), (32, 512, 30_000, 8), (64, 1024, 10_000, 4)),
+}
+"""c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
+
+DEPTHS = (1, 2, 3, 5)
+"""Of the students of :func:`_students`."""
+
+
+@cache
+def studies_at(size: str) -> Mapping[str, Study]:
+    """All studies at one size, by name."""
+    built = (_chains(size), _widths(size), _students(size))
+    if size == "smoke":  # a run costs more than its sweeps
+        built = tuple(replace(study, split=None) for study in built)  # type: ignore[assignment]
+    return MappingProxyType({study.name: study for study in built})
+
+
+def results_at(size: str, data: Path = DATA) -> Results:
+    """The results of all studies at one size."""
+    return Results(size, data, studies_at(size))
+
+
+def label(chain: str, degree: int, width: int) -> str:
+    """Of an ensemble of :func:`_chains`."""
+    return f"{chain}.c={degree}.N={width}"
+
+
+def _protocol(size: str, **values: Any) -> PerceptronProtocol:
+    common: dict[str, Any] = {"start": "planted", "replicas": 2, "per_decade": 8, "keep_state": False}
+    common |= {"test_patterns": 0}
+    if size == "paper":
+        common |= {"replicas": 4, "keep_state": True}
+    return PerceptronProtocol(**{**common, **values})
+
+
+def _chains(size: str) -> Study:
+    """Dilute networks of growing c and N at fixed alpha = M/c."""
+    ensembles = {}
+    for chain, (depth, alpha, constraints) in CHAINS.items():
+        for degree, width, steps, samples in DILUTE[size]:
+            ensembles[label(chain, degree, width)] = _protocol(
+                size, depth=depth, width=width, degree=degree, patterns=alpha * degree, steps=steps,
+                samples=samples, **constraints,
+            )  # fmt: skip
+    return Study("chains", ensembles)
+
+
+def _widths(size: str) -> Study:
+    """Five fully connected layers, hard core, alpha = 4: what a finite width does to the centre."""
+    sizes = {
+        "smoke": ((6, 60, 2), (10, 60, 2)),
+        "laptop": ((10, 10_000, 6), (20, 6_000, 4), (40, 2_000, 3)),
+        "paper": ((20, 200_000, 16), (40, 100_000, 16), (80, 50_000, 8), (160, 20_000, 4)),
+    }[size]
+    return Study(
+        "widths",
+        {
+            f"N={n}": _protocol(size, depth=5, width=n, patterns=4 * n, steps=steps, samples=samples)
+            for n, steps, samples in sizes
+        },
+    )
+
+
+def _students(size: str) -> Study:
+    """Greedy learning at alpha = 4, from both sides, fully connected, of several depths."""
+    width, steps, samples, tests = {
+        "smoke": (8, 60, 2, 100),
+        "laptop": (20, 3_000, 6, 2_000),
+        "paper": (100, 30_000, 16, 10_000),
+    }[size]
+    ensembles = {}
+    for depth in DEPTHS:
+        for start in ("planted", "random"):
+            ensembles[f"L={depth}.{start}"] = _protocol(
+                size, depth=depth, width=width, patterns=4 * width, steps=steps, samples=samples,
+                start=start, test_patterns=tests,
+            )  # fmt: skip
+    return Study("students", ensembles)

@@ -1,0 +1,139 @@
+"""Which closure do dilute chains obey? Overlaps of students who left their teacher, beside both predictions.
+
+Above: the last overlap of every layer of weights, for networks of growing c and N. Below: how the overlap of
+the first layer, next to the input, falls with time. It begins at 1 and only falls, so that a value below a
+prediction refutes it for that size, equilibrium or not; one above it may still be on its way.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from compare import verdict
+from compare.verdict import Verdict
+from paper_figures.perceptron.drawing import as_run, curve, late
+from paper_figures.perceptron.studies import CHAINS, DILUTE, label
+from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
+from paper_figures.stored.results import Results
+from paper_figures.yoshino2020.checks import Check
+from theory import CLOSURES, solve_profile
+
+STUDIES = ("chains",)
+COLUMNS = ("chain", "what", "c", "N", "kind", "layer", "t", "value", "error")
+STYLE: Mapping[str, tuple[str, str]] = {"gaussian": (BLUE, "-"), "site": (ORANGE, "--")}
+
+SIGMAS = 3.0
+"""Standard errors by which a value must lie below a prediction to refute it."""
+
+
+def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
+    """Draw what is stored; returns distances from predictions, and whether they are refuted."""
+    rows: list[Row] = []
+    checks: list[Check] = []
+    sizes = DILUTE[results.size]
+    with page(7.2, 3.7) as sheet:
+        axes = sheet.subplots(2, len(CHAINS))
+        for column, chain in enumerate(CHAINS):
+            profiles = predicted(chain)
+            above, below = axes[:, column]
+            depth = CHAINS[chain][0]
+            for closure, profile in profiles.items():
+                shade, line = STYLE[closure]
+                above.plot(range(1, depth + 1), profile["Q"], line, color=shade, lw=1.4, label=closure)
+                below.axhline(float(profile["Q"][0]), ls=line, color=shade, lw=1.4)
+                for kind in ("q", "Q"):
+                    layers = profile[kind].values[1:-1] if kind == "q" else profile[kind].values
+                    rows += [
+                        (chain, closure, "", "", kind, layer, "", float(value), 0.0)
+                        for layer, value in enumerate(layers, start=1)
+                    ]
+            for (degree, width, *_), colour in zip(sizes, sequence(len(sizes)), strict=True):
+                found = results.get("chains", label(chain, degree, width))
+                if found is None:
+                    continue
+                _measured(found, (above, below), colour, f"$c={degree}$, $N={width}$")
+                rows += _rows(found, chain, degree, width)
+                checks += _checks(found, profiles, f"{chain}, c = {degree}, N = {width}")
+            _finish((above, below), chain, column)
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        sheet.legend(handles, names, loc="outside upper center", ncols=5, columnspacing=1.2)
+        write(sheet, COLUMNS, rows, paths, overwrite)
+    return checks
+
+
+def predicted(chain: str) -> dict[str, xr.Dataset]:
+    """What the closures say of a chain, by their names."""
+    depth, alpha, constraints = CHAINS[chain]
+    soft = {"potential": "soft", "beta": 1 / constraints["temperature"]} if constraints else {}
+    return {
+        closure: solve_profile("teacher-student", depth, alpha, closure=closure, **soft).to_dataset()
+        for closure in CLOSURES
+    }
+
+
+def judged(results: Results, chain: str) -> Verdict | None:
+    """The verdict on the largest network with three samples or more; None if there is none."""
+    for degree, width, *_ in reversed(DILUTE[results.size]):
+        found = results.get("chains", label(chain, degree, width))
+        if found is not None and found.sizes["sample"] > 2:
+            return verdict(list(predicted(chain).values()), [as_run(found)])
+    return None
+
+
+def _measured(found: xr.Dataset, axes: tuple, colour: Colour, name: str) -> None:  # type: ignore[type-arg]
+    above, below = axes
+    mean, error = late(found, "Q")
+    above.errorbar(
+        range(1, len(mean) + 1), mean, error, fmt="o", color=colour, ms=3.5, lw=0.9, label=name, capsize=1.5
+    )
+    t, value, spread = curve(found, "Q", 1)
+    below.plot(t, value, color=colour, lw=1.0)
+    below.fill_between(t, value - spread, value + spread, color=colour, alpha=0.25, lw=0)
+
+
+def _finish(axes: tuple, chain: str, column: int) -> None:  # type: ignore[type-arg]
+    above, below = axes
+    depth, alpha, constraints = CHAINS[chain]
+    core = rf"soft, $\beta={1 / constraints['temperature']:g}$" if constraints else "hard"
+    above.set_title(rf"$L={depth}$, {core}, $\alpha={alpha:g}$", fontsize=7)
+    above.set(ylim=(-0.05, 1.05), xlabel="layer $l$")
+    above.set_xticks(range(1, depth + 1))
+    below.set(xscale="log", ylim=(-0.05, 1.05), xlabel="sweeps $t$")
+    below.set_xticks([1, 100, 10_000])
+    if column == 0:
+        above.set_ylabel("$Q_l$ at the end")
+        below.set_ylabel("$Q_1(t)$, next to the input")
+    else:
+        above.set_yticklabels([])
+        below.set_yticklabels([])
+
+
+def _rows(found: xr.Dataset, chain: str, degree: int, width: int) -> list[Row]:
+    rows: list[Row] = []
+    end = int(found.attrs["steps"])
+    for kind in ("q", "Q"):
+        mean, error = late(found, kind)
+        first, inner = (1, slice(1, -1)) if kind == "q" else (1, slice(None))
+        for layer, (value, spread) in enumerate(zip(mean[inner], error[inner], strict=True), start=first):
+            rows.append((chain, "measured", degree, width, kind, layer, end, float(value), float(spread)))
+    for t, value, spread in zip(*curve(found, "Q", 1), strict=True):
+        rows.append((chain, "in time", degree, width, "Q", 1, int(t), float(value), float(spread)))
+    return rows
+
+
+def _checks(found: xr.Dataset, profiles: Mapping[str, xr.Dataset], at: str) -> list[Check]:
+    """How far the weights are from each closure, which it refutes next to the input, and from equilibrium."""
+    mean, error = late(found, "Q")
+    checks = []
+    for closure, profile in profiles.items():
+        off = float(np.sqrt(np.mean((mean - profile["Q"].values) ** 2)))
+        checks.append(Check(f"{at}: rms distance of Q_l from {closure}", off))
+    low = profiles["gaussian"]["Q"].values[0]
+    below = float(mean[0] + SIGMAS * error[0] < low)
+    checks.append(
+        Check(f"{at}: Q_1 = {mean[0]:.3f} +- {error[0]:.3f} below gaussian {low:.3f} (1 yes)", below)
+    )
+    teacher, _ = late(found, "Q_teacher")
+    checks.append(Check(f"{at}: teacher's Q_l less students', mean", float(np.mean(teacher - mean))))
+    return checks
