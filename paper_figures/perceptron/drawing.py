@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import xarray as xr
 
+from compare import Verdict, verdict
 from compare.relaxation import relaxation_times
 from deepglass import checks
 from deepglass.errors import InvalidInput
@@ -77,9 +78,9 @@ def curve(result: xr.Dataset, name: str, layer: int) -> tuple[np.ndarray, np.nda
     return values["t"].values[shown], mean.values[shown], error.values[shown]
 
 
-def as_run(result: xr.Dataset) -> xr.Dataset:
-    """A stored result as the judge takes runs: one pair, the mean of all."""
-    return result.assign({name: result[name].expand_dims("pair") for name in ("q", "Q")})
+def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> Verdict:
+    """The judge's words on a stored result, whose overlaps are means over pairs already."""
+    return verdict(profiles, [result.assign({name: result[name].expand_dims("pair") for name in ("q", "Q")})])
 
 
 def times(result: xr.Dataset, name: str, layers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

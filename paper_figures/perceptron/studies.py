@@ -31,8 +31,8 @@ CHAINS: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
 """Depth, alpha and constraints of the chains that tell closures apart."""
 
 DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
-    "smoke": ((4, 8, 60, 2), (6, 12, 60, 2)),
-    "laptop": ((8, 64, 10_000, 3), (16, 128, 6_000, 3), (32, 256, 1_000, 2)),
+    "smoke": ((4, 8, 20, 2), (6, 12, 20, 2)),
+    "laptop": ((8, 64, 4_000, 3), (16, 128, 4_000, 3), (32, 256, 600, 3)),
     "paper": ((16, 256, 100_000, 8), (32, 512, 30_000, 8), (64, 1024, 10_000, 4)),
 }
 """c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
@@ -83,8 +83,8 @@ def _chains(size: str) -> Study:
 def _widths(size: str) -> Study:
     """Five fully connected layers, hard core, alpha = 4: what a finite width does to the centre."""
     sizes = {
-        "smoke": ((6, 60, 2), (10, 60, 2)),
-        "laptop": ((10, 10_000, 6), (20, 6_000, 4), (40, 2_000, 3)),
+        "smoke": ((6, 20, 2), (8, 20, 2)),
+        "laptop": ((10, 10_000, 6), (20, 5_000, 4), (40, 2_000, 3)),
         "paper": ((20, 200_000, 16), (40, 100_000, 16), (80, 50_000, 8), (160, 20_000, 4)),
     }[size]
     return Study(
@@ -99,7 +99,7 @@ def _widths(size: str) -> Study:
 def _students(size: str) -> Study:
     """Greedy learning at alpha = 4, from both sides, fully connected, of several depths."""
     width, steps, samples, tests = {
-        "smoke": (8, 60, 2, 100),
+        "smoke": (8, 20, 2, 100),
         "laptop": (20, 3_000, 6, 2_000),
         "paper": (100, 30_000, 16, 10_000),
     }[size]

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from compare import verdict
-from compare.verdict import Verdict
-from paper_figures.perceptron.drawing import as_run, curve, late
+from compare import Verdict
+from paper_figures.perceptron.drawing import curve, late, verdict_on
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
@@ -77,7 +76,7 @@ def judged(results: Results, chain: str) -> Verdict | None:
     for degree, width, *_ in reversed(DILUTE[results.size]):
         found = results.get("chains", label(chain, degree, width))
         if found is not None and found.sizes["sample"] > 2:
-            return verdict(list(predicted(chain).values()), [as_run(found)])
+            return verdict_on(found, list(predicted(chain).values()))
     return None
 
 

@@ -1,0 +1,83 @@
+"""Figures of the deep perceptron at their smallest size: run, kept, drawn again from what is kept."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from deepglass.errors import InvalidInput
+from paper_figures import perceptron, yoshino2020, yoshino2023
+from paper_figures.perceptron import drawing
+from paper_figures.perceptron.studies import CHAINS, DILUTE, label, results_at, studies_at
+from paper_figures.perceptron.which_closure import judged, predicted
+from paper_figures.stored.study import SIZES
+
+PACKAGES = {"perceptron": perceptron, "yoshino2020": yoshino2020, "yoshino2023": yoshino2023}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """All figures, with the studies behind them run."""
+    root = tmp_path_factory.mktemp("perceptron")
+    for package in PACKAGES.values():
+        made = drawing.make(package, root / "out", size="smoke", data=root / "data", runs=root / "runs")
+        assert {name for name, checks in made if checks} == set(package.FIGURES)
+    return root
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_figures_are_drawn_and_drawn_again_from_what_is_stored(folder, package, tmp_path):
+    made = drawing.make(PACKAGES[package], tmp_path, size="smoke", from_stored=True, data=folder / "data")
+    for name, checks in made:
+        assert all(check.verdict != "off" for check in checks)
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        numbers = (tmp_path / f"{name}.csv").read_bytes()
+        assert numbers == (folder / "out" / f"{name}.csv").read_bytes()
+        columns, *rows = csv.reader(numbers.decode().splitlines())
+        assert len(rows) > 20
+        assert all(len(row) == len(columns) for row in rows)
+
+
+def test_drawn_overlaps_are_those_of_the_runs(folder):
+    results = results_at("smoke", folder / "data")
+    degree, width, steps, samples = DILUTE["smoke"][-1]
+    found = results.get("chains", label("hard.L=3", degree, width))
+    assert dict(found.sizes)["sample"] == samples
+    mean, error = drawing.late(found, "Q")
+    last = found.Q.isel(t_w=0).sel(t=steps).values.astype(float)
+    np.testing.assert_allclose(mean, last.mean(0))
+    np.testing.assert_allclose(error, last.std(0, ddof=1) / np.sqrt(samples))
+    t, value, _ = drawing.curve(found, "Q", 2)
+    assert t[0] == 1
+    np.testing.assert_allclose(value[-1], mean[1])
+
+
+def test_the_judge_takes_stored_results_and_wants_three_samples(folder):
+    assert judged(results_at("smoke", folder / "data"), "soft.L=2") is None
+    found = results_at("smoke", folder / "data").get("chains", label("soft.L=2", *DILUTE["smoke"][-1][:2]))
+    more = found.isel(sample=[0, 1, 0]).assign_coords(sample=[0, 1, 2])
+    verdict = drawing.verdict_on(more, list(predicted("soft.L=2").values()))
+    assert {x.closure for x in verdict.overall} == {"gaussian", "site"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_chain_is_judged_by_predictions_of_the_same_thing(size):
+    for chain, (depth, alpha, _) in CHAINS.items():
+        for degree, width, *_ in DILUTE[size]:
+            protocol = studies_at(size)["chains"].ensembles[label(chain, degree, width)]
+            assert (protocol.depth, protocol.alpha, protocol.degree) == (depth, alpha, degree)
+            for profile in predicted(chain).values():
+                beta = profile.attrs.get("beta", np.inf)
+                assert 1 / beta == pytest.approx(protocol.temperature)
+                assert profile.attrs["potential"].startswith(protocol.potential)
+
+
+def test_bad_input_is_refused_before_any_work(folder, tmp_path):
+    with pytest.raises(InvalidInput, match="figure = 'maps'"):
+        drawing.make(perceptron, tmp_path, "maps")
+    with pytest.raises(InvalidInput, match="size = 'huge'"):
+        drawing.make(perceptron, tmp_path, size="huge")
+    with pytest.raises(InvalidInput, match="does not exist"):
+        drawing.make(perceptron, tmp_path, from_stored=True, data=tmp_path / "none")
+    with pytest.raises(InvalidInput, match="exists"):
+        drawing.make(perceptron, folder / "out", size="smoke")
