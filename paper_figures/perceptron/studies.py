@@ -31,7 +31,7 @@ CHAINS: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
 """Depth, alpha and constraints of the chains that tell closures apart."""
 
 DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
-    "smoke": ((4, 8, 20, 2), (6, 12, 20, 2)),
+    "smoke": ((6, 12, 20, 2),),
     "laptop": ((8, 64, 4_000, 3), (16, 128, 4_000, 3), (32, 256, 600, 3)),
     "paper": ((16, 256, 100_000, 8), (32, 512, 30_000, 8), (64, 1024, 10_000, 4)),
 }
@@ -104,7 +104,7 @@ def _students(size: str) -> Study:
         "paper": (100, 30_000, 16, 10_000),
     }[size]
     ensembles = {}
-    for depth in DEPTHS:
+    for depth in (1, 3) if size == "smoke" else DEPTHS:
         for start in ("planted", "random"):
             ensembles[f"L={depth}.{start}"] = _protocol(
                 size, depth=depth, width=width, patterns=4 * width, steps=steps, samples=samples,

@@ -22,7 +22,7 @@ NAMES = {"c": "neurons", "C": "weights"}
 def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
     """Draw what is stored; returns the relaxation times by layer."""
     depth = CHAINS[CHAIN][0]
-    degree, width, *_ = DILUTE[results.size][1]
+    degree, width, *_ = DILUTE[results.size][len(DILUTE[results.size]) // 2]
     found = results.get("chains", label(CHAIN, degree, width))
     rows: list[Row] = []
     checks: list[Check] = []
