@@ -62,6 +62,7 @@ def legend(panel: Panel, columns: int = 5) -> None:
 
 def fixed_m(panel: Panel) -> None:
     """(a): M = 2000. Circles: the cells of Fig. 1b, the same quantity; the two differ by up to 0.13 there.
+    Where ours is of another time: the paper's at that time, if there is one.
 
     Our slope is that of the ensembles of one time, the time most of them have. The paper's is that of its
     cells of the same ensembles, of all if ours has too few for a line, and missing if ours is of another
@@ -73,9 +74,9 @@ def fixed_m(panel: Panel) -> None:
     said: dict[int, set[str]] = {}
     for (label, series), colour in zip(FIXED_M.items(), sequence(len(FIXED_M)), strict=True):
         result = latest(panel, label)
-        panel.beside(f"{series}, Fig. 1b", cells[series], colour=colour)
         found = None
         reference, note = at_our_time(result, cells[series], series)
+        panel.beside(f"{series}, paper", reference, colour=colour)
         paper = layers.extents_of(reference)
         theirs[label] = 2_000 / int(label.removeprefix("N=")), layers.extents_of(cells[series])["xi_s"].value
         if result is not None:
@@ -103,6 +104,7 @@ def fixed_n(panel: Panel) -> None:
     rest, that M matters little, reach as far as its error bars of xi_s (Fig. 3d) tell a slope from none.
     """
     ours: Depths = {}
+    spans: set[int] = set()
     for (name, where), colour in zip(FIXED_N.items(), sequence(len(FIXED_N)), strict=True):
         result = panel.get(*where)
         patterns = int(name.removeprefix("M="))
@@ -112,15 +114,21 @@ def fixed_n(panel: Panel) -> None:
             alpha = float(result.attrs["alpha"])
             found = draw_profile(panel, name, result, colour, rf"$\ln\alpha={np.log(alpha):.1f}$")
             ours[name] = alpha, found["xi_s"]
+            spans.add(measures.last_times(result)[0])
         if name == "M=2000":
-            panel.beside("lnalpha=5.3, Fig. 1b", layers.cells()["lnalpha=5.3"], colour=colour)
+            reference, _ = at_our_time(result, layers.cells()["lnalpha=5.3"], "lnalpha=5.3")
+            panel.beside("lnalpha=5.3, paper", reference, colour=colour)
         claim_extents(panel, name, found, None, note, ("n_liquid", "xi_s"))
     x = np.log([int(name.removeprefix("M=")) / 10 for name in ours or FIXED_N])
     error = layers.extents_of(curves("3d")["training"])["xi_s"].error
     reach = error * float(np.linalg.norm(_weights(x))) if np.ptp(x) > 0 else error
-    note = _undefined(
-        ours, "M matters little: a slope its error bars of xi_s (Fig. 3d) do not tell from none"
-    )
+    times = sorted(spans)
+    said = "M matters little: a slope its error bars of xi_s (Fig. 3d) do not tell from none"
+    if times and times != [LAST]:
+        said = notes.joined(
+            said, f"ours at t = {', '.join(map(notes.short, times))}, said of {notes.short(LAST)}"
+        )
+    note = _undefined(ours, said)
     panel.claim("d xi_s/d ln alpha, N fixed", our_slope(ours), FIXED_N_SLOPE, reach, "text", note)
     profile_axes(panel)
     legend(panel)

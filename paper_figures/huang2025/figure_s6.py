@@ -9,7 +9,7 @@ from paper_figures.huang2025.claims import Estimate, estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.figure_s5 import draw_profile, legend, profile_axes
 from paper_figures.huang2025.late_values import at_chance
-from paper_figures.huang2025.layer_panels import MACHINE, claim_extents, late_note
+from paper_figures.huang2025.layer_panels import MACHINE, at_our_time, claim_extents, late_note
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import curves
 from paper_figures.sheet import sequence
@@ -70,7 +70,8 @@ def profile(panel: Panel) -> None:
             None if result is None else draw_profile(panel, f"L={depth}", result, colour, f"$L={depth}$")
         )
     paper = curves("3d")["training"]
-    panel.beside("L=10, Fig. 3d", paper, colour=sequence(len(DEPTHS))[list(DEPTHS).index(DEEP)])
+    reference, _ = at_our_time(results[DEEP], layers.cells()["lnalpha=5.3"], "lnalpha=5.3")
+    panel.beside(f"L={DEEP}, paper", reference, colour=sequence(len(DEPTHS))[list(DEPTHS).index(DEEP)])
     for depth, result in results.items():
         claim_extents(panel, f"L = {depth}", found[depth], None, late_note(result), ("n_liquid", "xi_s"))
     reach = math.sqrt(2) * layers.extents_of(paper)["xi_s"].error

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import xarray as xr
 
 from paper_figures.huang2025 import measures, notes, relaxation, time_panels
@@ -27,6 +28,9 @@ ERROR_A, ERROR_E = REPEAT_A / math.sqrt(2), REPEAT_E / math.sqrt(2)
 MOST_ACCURATE = 3.2
 """ln alpha of the largest A* at N = 10, as the text says it, and the ensemble there."""
 BEST = "M=250"
+
+HIGHEST = 0.98
+"""Test accuracy that machines reach, as the text says; 98 % is meant to half a percent."""
 
 LEARNT = 0.6
 """Late test accuracy below which a machine sits at chance: as one does that answers one class for all."""
@@ -110,7 +114,7 @@ def point(panel: Panel, label: str, series: str, quantity: str) -> Point:
 
 
 def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
-    """Both series; returns the points at fixed N by label."""
+    """Both series; returns the points by label."""
     fixed_n = dict(SHOWN)
     if LARGEST in studies_at(panel.results.size)["patterns"].ensembles:
         fixed_n[LARGEST] = ""
@@ -135,7 +139,7 @@ def _draw(panel: Panel, quantity: str) -> dict[str, Point]:
         found |= points
     _mark_largest(panel, found, "right" if quantity == "E" else "left")
     panel.axes.set(xlabel=r"$\ln\alpha$")
-    return {label: found[label] for label in fixed_n}
+    return found
 
 
 def _mark_largest(panel: Panel, found: Mapping[str, Point], side: Literal["left", "right"]) -> None:
@@ -159,10 +163,14 @@ def accuracies(panel: Panel) -> None:
     The ends are compared with the ensemble at the text's maximum, not with the largest of ours, which is
     larger than its neighbours by chance alone.
     """
-    found = _draw(panel, "A")
+    points = _draw(panel, "A")
+    found = {label: p for label, p in points.items() if label.startswith("M=") or label == "N=10"}
     panel.axes.axvline(MOST_ACCURATE, color="0.6", lw=0.6, ls=":")
     panel.axes.set(ylim=(0.45, 1.02), ylabel="$A^*$")
     time_panels.legend(panel, "lower right")
+    top = max(points, key=lambda label: np.nan_to_num(points[label].paper))
+    told = notes.joined("up to 98 %, said of all machines; ours of the best by its curves", points[top].note)
+    panel.claim(f"largest A*, {top}", points[top].ours, HIGHEST, 0.005, "text", told)
     missing = [label for label, p in found.items() if p.values is None]
     values = {p.x: p.values.values for p in found.values() if p.values is not None}
     # Fewer than all could hide the largest; at the smallest size several have the same M.
