@@ -93,12 +93,12 @@ def test_soft_perceptrons_on_random_data_have_the_energy_and_overlap_of_replicas
 
 @pytest.mark.slow
 def test_p_values_of_one_layer_are_uniform():
-    """Twenty seeds of a student at alpha = 1, N = 150; false alarm 1e-3."""
-    system = DeepPerceptron(1, 150, 150, None, "hard")
+    """Twenty seeds of a student at alpha = 1, N = 100; false alarm 1e-3."""
+    system = DeepPerceptron(1, 100, 100, None, "hard")
     expected = solve_profile("teacher-student", 1, 1.0).Q[0]
     found = []
     for seed in range(20):
-        states, disorders = equilibrated(system, "teacher-student", np.zeros(500), 4, ("planted",), seed)
+        states, disorders = equilibrated(system, "teacher-student", np.zeros(300), 4, ("planted",), seed)
         teachers = system.state(
             torch.stack([d.spins for d in disorders]), torch.stack([d.weights for d in disorders])
         )

@@ -259,3 +259,15 @@ def test_a_condensed_teacher_is_reported():
     )  # fmt: skip
     assert "vectors of layer 1 are nearly parallel" in run(protocol).attrs["warnings"]
     assert run(replace(protocol, patterns=32)).attrs["warnings"] == ""
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("protocol", [LADDER, PLANTED], ids=["ladder", "planted"])
+def test_a_cuda_run_follows_the_cpu_run(protocol):
+    """In float64, five sweeps; resumed runs are the same bit for bit by the engine's own tests."""
+    changes = {"precision": "float64", "steps": 5, "waiting_time": (0, 2), "samples": 1}
+    on_cpu, on_gpu = (run(replace(protocol, **changes, device=device)) for device in ("cpu", "cuda"))
+    assert on_gpu.attrs["backend"] == "eager"
+    for name in ("E", "E_rung", "q", "Q", "C", "Q_teacher", "q_test", "state_r"):
+        np.testing.assert_allclose(on_gpu[name], on_cpu[name], atol=1e-7, err_msg=name)
