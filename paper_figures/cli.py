@@ -20,6 +20,7 @@ from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
 from paper_figures.perceptron import drawing
 from paper_figures.perceptron import studies as perceptron_studies
+from paper_figures.stored.pages import refresh
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
 from simulate.progress import ProgressBar
@@ -157,22 +158,26 @@ def huang2025(
 def pages(
     check: Annotated[bool, typer.Option("--check", help="Only fail if a page is out of date.")] = False,
     root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
-    data: Data = DATA,
+    data: Annotated[Path, typer.Option(help="Folder of the stored results of all.")] = DATA.parent,
 ) -> None:
-    """Generate the tables of docs/scoreboard.md and docs/readings.md from the stored results."""
-    from paper_figures.huang2025.pages import PAGES, refresh
+    """Generate the tables of docs/scoreboard.md, readings.md and which_closure.md from stored results."""
+    from paper_figures.huang2025 import pages as thermal_pages
+    from paper_figures.perceptron import pages as perceptron_pages
 
-    results = results_at("laptop", data)
     stale = []
-    for page in (root / name for name in PAGES):
-        if not page.is_file():
-            raise InvalidInput(f"{page} does not exist; name the root of a checkout by --root")
-        old = page.read_text(encoding="utf-8")
-        new = refresh(old, results)
-        if new != old:
-            stale.append(str(page))
-            if not check:
-                files.write_bytes(page, new.encode(), overwrite=True)
+    for module, results in (
+        (thermal_pages, results_at("laptop", data / "huang2025")),
+        (perceptron_pages, perceptron_studies.results_at("laptop", data / "deep_perceptron")),
+    ):
+        for page in (root / name for name in module.PAGES):
+            if not page.is_file():
+                raise InvalidInput(f"{page} does not exist; name the root of a checkout by --root")
+            old = page.read_text(encoding="utf-8")
+            new = refresh(old, results, module.BLOCKS)
+            if new != old:
+                stale.append(str(page))
+                if not check:
+                    files.write_bytes(page, new.encode(), overwrite=True)
     if check and stale:
         raise DeepglassError(f"out of date: {', '.join(stale)}; run python -m paper_figures pages")
     typer.echo(f"wrote {', '.join(stale)}" if stale else "all pages are up to date")

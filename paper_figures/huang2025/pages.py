@@ -1,42 +1,19 @@
-"""The generated parts of the docs: scoreboard, table of readings, provenance of the stored results.
-
-A page holds blocks between ``<!-- NAME -->`` and ``<!-- end NAME -->``; :func:`refresh` fills them from the
-stored results, and a test sees to it that the committed pages are what is generated.
-"""
+"""The generated parts of the docs: scoreboard, tables of readings, provenance of the stored results."""
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import xarray as xr
 
 from paper_figures.huang2025 import FIGURES, load, misfits
 from paper_figures.huang2025.claims import COLUMNS, VERDICTS, Claim, number, rows
 from paper_figures.huang2025.explanations import explanation
-from paper_figures.stored import reduced
+from paper_figures.stored.pages import markdown, provenance
 from paper_figures.stored.results import Results
 
 PAGES = ("docs/scoreboard.md", "docs/readings.md")
 """Pages with generated blocks, from the root of the checkout."""
-
-
-def refresh(text: str, results: Results) -> str:
-    """A page with its blocks made anew; what stands outside them stays."""
-
-    def block(match: re.Match[str]) -> str:
-        name = match[1]
-        return f"<!-- {name} -->\n{BLOCKS[name](results).strip()}\n<!-- end {name} -->"
-
-    return re.sub(r"<!-- (\w+) -->.*?<!-- end \1 -->", block, text, flags=re.DOTALL)
-
-
-def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table."""
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
-    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
-    return "\n".join([*head, *(f"| {' | '.join(line)} |" for line in cells)])
 
 
 def scoreboard(results: Results) -> str:
@@ -108,43 +85,6 @@ def scan(results: Results) -> str:
         each = [f"{number(fit.rms, fit.error)}; {fit.chi2:.3g}" for fit in both]
         lines.append([reading.name, name, f"t = {origin}", f"{rms:.3f}", *each])
     return markdown(("start", "scan", "E(0) at", "rms", "N = 5", "N = 10"), lines)
-
-
-def provenance(results: Results) -> str:
-    """What is stored: ensembles, samples, data, code, device, wall time; a bundle is one line."""
-    lines, sources = [], set()
-    for study in results.studies.values():
-        found = {name: r for name in study.ensembles if (r := results.of(study, name)) is not None}
-        sources |= {str(result.attrs["data_source"]) for result in found.values()}
-        if study.bundled and found:
-            lines.append(_made(study.name, f"{len(found)} readings", list(found.values())))
-        else:
-            lines += [_made(study.name, name, [result]) for name, result in found.items()]
-    columns = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
-    return "\n".join(
-        [markdown(columns, lines), "", "Data:", "", *(f"* {source}" for source in sorted(sources))]
-    )
-
-
-def _made(study: str, name: str, results: Sequence[xr.Dataset]) -> list[str]:
-    """A line of the provenance; what differs among results is a span or a list."""
-    parts = [part for result in results for part in reduced.parts(result)]
-    hours = sum(float(part["wall_time_s"]) for part in parts) / 3600
-
-    def span(values: Iterable[int]) -> str:
-        low, *_, high = sorted([*values] * 2)
-        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-    return [
-        study, name,
-        span(int(result.attrs["patterns"]) for result in results),
-        span(result.sizes["sample"] for result in results),
-        span(int(result.attrs["replicas"]) for result in results),
-        span(int(result.attrs["steps"]) for result in results),
-        ", ".join(sorted({part["code_version"] for part in parts})),
-        ", ".join(sorted({part["device_name"] for part in parts})),
-        f"{hours:.2f}",
-    ]  # fmt: skip
 
 
 BLOCKS: Mapping[str, Callable[[Results], str]] = {

@@ -11,9 +11,10 @@ from paper_figures.huang2025 import FIGURES, load, make, parse
 from paper_figures.huang2025.claims import VERDICTS
 from paper_figures.huang2025.explanations import EXPLANATIONS
 from paper_figures.huang2025.figure import stem
-from paper_figures.huang2025.pages import BLOCKS, PAGES, markdown, refresh
+from paper_figures.huang2025.pages import BLOCKS, PAGES
 from paper_figures.huang2025.results import results_at
 from paper_figures.huang2025.studies import studies_at
+from paper_figures.stored.pages import markdown, refresh
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,17 +91,17 @@ def test_files_are_looked_at_before_any_work(tmp_path):
     assert (tmp_path / "fig4.pdf").read_text() == "kept"
 
 
-def test_blocks_of_a_page_are_made_anew_and_the_rest_stays(monkeypatch):
-    monkeypatch.setitem(BLOCKS, "scan", lambda results: "new")  # type: ignore[arg-type]
+def test_blocks_of_a_page_are_made_anew_and_the_rest_stays():
+    blocks = {"scan": lambda results: "new"}
     page = "a\n<!-- scan -->\nold\n<!-- end scan -->\nb\n"
-    assert refresh(page, None) == "a\n<!-- scan -->\nnew\n<!-- end scan -->\nb\n"
+    assert refresh(page, None, blocks) == "a\n<!-- scan -->\nnew\n<!-- end scan -->\nb\n"
     assert markdown(("x", "y"), [("1", "a|b")]) == "| x | y |\n| --- | --- |\n| 1 | a\\|b |"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_committed_pages_are_what_is_generated(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert refresh(text, results_at("laptop")) == text, "run python -m paper_figures pages"
+    assert refresh(text, results_at("laptop"), BLOCKS) == text, "run python -m paper_figures pages"
 
 
 def test_every_number_that_differs_is_explained():

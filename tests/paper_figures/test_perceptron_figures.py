@@ -1,6 +1,7 @@
 """Figures of the deep perceptron at their smallest size: run, kept, drawn again from what is kept."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from deepglass.errors import InvalidInput
 from paper_figures import perceptron, yoshino2020, yoshino2023
 from paper_figures.perceptron import drawing
+from paper_figures.perceptron.pages import BLOCKS, PAGES
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label, results_at, studies_at
 from paper_figures.perceptron.which_closure import judged, predicted
+from paper_figures.stored.pages import refresh
 from paper_figures.stored.study import SIZES
 
+ROOT = Path(__file__).parents[2]
 PACKAGES = {"perceptron": perceptron, "yoshino2020": yoshino2020, "yoshino2023": yoshino2023}
 
 
@@ -81,3 +85,9 @@ def test_bad_input_is_refused_before_any_work(folder, tmp_path):
         drawing.make(perceptron, tmp_path, from_stored=True, data=tmp_path / "none")
     with pytest.raises(InvalidInput, match="exists"):
         drawing.make(perceptron, folder / "out", size="smoke")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_committed_pages_are_what_is_generated(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert refresh(text, results_at("laptop"), BLOCKS) == text, "run python -m paper_figures pages"

@@ -1,0 +1,58 @@
+"""The generated parts of docs/which_closure.md: measured overlaps beside both closures, and their origin."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from paper_figures.huang2025.claims import number
+from paper_figures.perceptron.drawing import late, verdict_on
+from paper_figures.perceptron.studies import CHAINS, DILUTE, label
+from paper_figures.perceptron.which_closure import predicted
+from paper_figures.stored.pages import Blocks, markdown, provenance
+from paper_figures.stored.results import Results
+
+PAGES = ("docs/which_closure.md",)
+"""Pages with generated blocks, from the root of the checkout."""
+
+JUDGED = 3
+"""Samples from which on a verdict is given."""
+
+
+def closures(results: Results) -> str:
+    """Every chain: predictions, and what was measured at each size."""
+    parts = []
+    for chain, (depth, alpha, constraints) in CHAINS.items():
+        core = f"soft core, beta = {1 / constraints['temperature']:g}" if constraints else "hard core"
+        names = [f"q_{i}" for i in range(1, depth)] + [f"Q_{i}" for i in range(1, depth + 1)]
+        profiles = predicted(chain)
+        lines = [[closure, "", "", *_predicted(profile), ""] for closure, profile in profiles.items()]
+        for degree, width, *_ in DILUTE[results.size]:
+            found = results.get("chains", label(chain, degree, width))
+            if found is None:
+                lines.append([f"c = {degree}, N = {width}", "", "", *["-"] * len(names), "not run"])
+                continue
+            words = "-"
+            if found.sizes["sample"] >= JUDGED:
+                words = verdict_on(found, list(profiles.values())).verdict
+            size = [f"c = {degree}, N = {width}", str(found.attrs["steps"]), str(found.sizes["sample"])]
+            lines.append([*size, *_measured(found, ("q", "Q")), words])
+            lines.append(["with the teacher", "", "", *_measured(found, ("q_teacher", "Q_teacher")), ""])
+        table = markdown(("", "sweeps", "samples", *names, "verdict at this size"), lines)
+        parts.append(f"**L = {depth}, {core}, alpha = {alpha:g}**\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def _predicted(profile: xr.Dataset) -> list[str]:
+    return [f"{x:.3f}" for x in np.concatenate([profile["q"].values[1:-1], profile["Q"].values])]
+
+
+def _measured(found: xr.Dataset, names: Sequence[str]) -> list[str]:
+    """Mean over samples with the error of its last digits: hidden neurons, then weights."""
+    neurons, weights = (late(found, name) for name in names)
+    values = np.concatenate([neurons[0][1:-1], weights[0]])
+    errors = np.concatenate([neurons[1][1:-1], weights[1]])
+    return [number(float(x), float(e)) for x, e in zip(values, errors, strict=True)]
+
+
+BLOCKS: Blocks = {"closures": closures, "provenance": provenance}
