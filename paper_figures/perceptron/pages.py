@@ -7,7 +7,8 @@ import xarray as xr
 
 from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.drawing import late, verdict_on
-from paper_figures.perceptron.studies import CHAINS, DILUTE, label
+from paper_figures.perceptron.one_layer import rows
+from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import Blocks, markdown, provenance
 from paper_figures.stored.results import Results
@@ -55,4 +56,19 @@ def _measured(found: xr.Dataset, names: Sequence[str]) -> list[str]:
     return [number(float(x), float(e)) for x, e in zip(values, errors, strict=True)]
 
 
-BLOCKS: Blocks = {"closures": closures, "provenance": provenance}
+def one_layer(results: Results) -> str:
+    """One layer: every quantity by size, its limit, the prediction and p."""
+    sizes = [n for n, _ in ONE_LAYER_SIZES[results.size]]
+    found = rows(results)
+    order = {name: k for k, name in enumerate(ONE_LAYER)}
+    lines = []
+    for row in found:
+        k = 0 if row.quantity == "Q" else 1
+        cells = [number(*row.measured[n]) if n in row.measured else "-" for n in sizes]
+        limit = number(float(row.limit.value[k]), float(row.limit.error[k]))
+        lines.append([row.ensemble, row.quantity, *cells, limit, f"{row.predicted:.4g}", f"{row.test.p:.2g}"])
+    lines.sort(key=lambda line: order[line[0]])
+    return markdown(("", "", *(f"N = {n}" for n in sizes), "1/N -> 0", "exact", "p"), lines)
+
+
+BLOCKS: Blocks = {"one_layer": one_layer, "closures": closures, "provenance": provenance}

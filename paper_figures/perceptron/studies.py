@@ -37,6 +37,21 @@ DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
 }
 """c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
 
+ONE_LAYER: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
+    "teacher.alpha=1": (1, 100, {"start": "planted"}),
+    "teacher.alpha=2": (2, 100, {"start": "planted"}),
+    "random.alpha=1.beta=1000": (1, 400, {"scenario": "random", "potential": "soft", "temperature": 1e-3}),
+    "random.alpha=3.beta=5": (3, 100, {"scenario": "random", "potential": "soft", "temperature": 0.2}),
+}
+"""Alpha, sweeps, ends and constraints of networks of one layer, which are solved exactly."""
+
+ONE_LAYER_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "smoke": ((6, 2), (8, 2)),
+    "laptop": ((50, 8), (100, 6), (200, 4)),
+    "paper": ((100, 32), (200, 16), (400, 16), (800, 8)),
+}
+"""N and samples."""
+
 DEPTHS = (1, 2, 3, 5)
 """Of the students of :func:`_students`."""
 
@@ -44,7 +59,7 @@ DEPTHS = (1, 2, 3, 5)
 @cache
 def studies_at(size: str) -> Mapping[str, Study]:
     """All studies at one size, by name."""
-    built = (_chains(size), _widths(size), _students(size))
+    built = (_one_layer(size), _chains(size), _widths(size), _students(size))
     if size == "smoke":  # a run costs more than its sweeps
         built = tuple(replace(study, split=None) for study in built)  # type: ignore[assignment]
     return MappingProxyType({study.name: study for study in built})
@@ -66,6 +81,18 @@ def _protocol(size: str, **values: Any) -> PerceptronProtocol:
     if size == "paper":
         common |= {"replicas": 4, "keep_state": True}
     return PerceptronProtocol(**{**common, **values})
+
+
+def _one_layer(size: str) -> Study:
+    """The licence for everything deeper; random data from starts that are apart."""
+    ensembles = {}
+    for name, (alpha, steps, values) in ONE_LAYER.items():
+        for width, samples in ONE_LAYER_SIZES[size]:
+            ensembles[f"{name}.N={width}"] = _protocol(
+                size, depth=1, width=width, patterns=alpha * width, steps=20 if size == "smoke" else steps,
+                samples=samples, **{"start": "apart", "test_patterns": 1_000, **values},
+            )  # fmt: skip
+    return Study("one_layer", ensembles)
 
 
 def _chains(size: str) -> Study:

@@ -12,13 +12,14 @@ import xarray as xr
 
 from compare import Verdict
 from paper_figures.perceptron.drawing import curve, late, verdict_on
+from paper_figures.perceptron.one_layer import rows as exact
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
 from paper_figures.yoshino2020.checks import Check
 from theory import CLOSURES, solve_profile
 
-STUDIES = ("chains",)
+STUDIES = ("one_layer", "chains")
 COLUMNS = ("chain", "what", "c", "N", "kind", "layer", "t", "value", "error")
 STYLE: Mapping[str, tuple[str, str]] = {"gaussian": (BLUE, "-"), "site": (ORANGE, "--")}
 
@@ -58,7 +59,11 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
         handles, names = axes[0, 0].get_legend_handles_labels()
         sheet.legend(handles, names, loc="outside upper center", ncols=5, columnspacing=1.2)
         write(sheet, COLUMNS, rows, paths, overwrite)
-    return checks
+    licence = [
+        Check(f"one layer, {row.ensemble}: {row.quantity} at 1/N -> 0, p", row.test.p)
+        for row in exact(results)
+    ]
+    return licence + checks
 
 
 def predicted(chain: str) -> dict[str, xr.Dataset]:
