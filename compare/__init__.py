@@ -1,5 +1,6 @@
 """Prediction beside measurement: overlays and verdicts, phases, effective storage ratio."""
 
+from compare.equilibrium import Equilibrium, equilibrium
 from compare.overlay import Overlay, overlay
 from compare.relaxation import relaxation_times
 from compare.verdict import Verdict, verdict
@@ -7,9 +8,11 @@ from deepglass.phases import THRESHOLD, Extent, extent, phase
 
 __all__ = [
     "THRESHOLD",
+    "Equilibrium",
     "Extent",
     "Overlay",
     "Verdict",
+    "equilibrium",
     "extent",
     "overlay",
     "phase",

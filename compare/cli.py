@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from compare import figure
+from compare.equilibrium import equilibrium as in_equilibrium
 from compare.overlay import overlay as align
-from compare.report import describe, describe_verdict
+from compare.report import describe, describe_equilibrium, describe_verdict
 from compare.verdict import LEVEL
 from compare.verdict import verdict as judge
 from deepglass import files, schema
@@ -67,9 +68,7 @@ def verdict(
 
         python -m compare verdict gaussian.nc site.nc run-n100.nc run-n200.nc run-n400.nc
     """
-    neurons, separator, weights = variables.partition(",")
-    if not (neurons and separator and weights):
-        raise InvalidInput(f"variables = {variables!r} must be two names, such as q,Q")
+    names = _two(variables)
     read = [schema.read(path, "profile", "run") for path in results]
     of_kind = {kind: [r for r in read if r.attrs["deepglass_kind"] == kind] for kind in ("profile", "run")}
     result = judge(
@@ -78,9 +77,45 @@ def verdict(
         level=level,
         quadratic=quadratic,
         t_w=t_w,
-        variables=(neurons.strip(), weights.strip()),
+        variables=names,
     )
     if format is Format.json:
         print_json(result.as_dict())
     else:
         typer.echo(describe_verdict(result))
+
+
+@app.command()
+def equilibrium(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN.nc", help="A run, from `python -m simulate run --out`.")
+    ],
+    other: Annotated[
+        Path | None, typer.Argument(metavar="[OTHER.nc]", help="One from another start; else its teacher.")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Chance of a false alarm.")] = LEVEL,
+    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of each run without.")] = None,
+    variables: Annotated[
+        str, typer.Option(help="The overlaps: of neurons, of weights.", metavar="NEURONS,WEIGHTS")
+    ] = "q,Q",
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+) -> None:
+    """Say whether overlaps from two sides meet: two starts, or students and their teacher.
+
+    python -m compare equilibrium planted.nc random.nc
+    python -m compare equilibrium planted.nc
+    """
+    second = None if other is None else schema.read(other, "run")
+    result = in_equilibrium(schema.read(run, "run"), second, t_w=t_w, variables=_two(variables), level=level)
+    if format is Format.json:
+        print_json(result.as_dict())
+    else:
+        typer.echo(describe_equilibrium(result))
+
+
+def _two(variables: str) -> tuple[str, str]:
+    """The names of two variables."""
+    neurons, separator, weights = variables.partition(",")
+    if not (neurons and separator and weights):
+        raise InvalidInput(f"variables = {variables!r} must be two names, such as q,Q")
+    return neurons.strip(), weights.strip()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from compare.equilibrium import Equilibrium
 from compare.overlay import Overlay
 from compare.verdict import Overall, Verdict
 from deepglass.cli import table
@@ -69,3 +70,18 @@ def _joint(each: Overall) -> str:
         f"{each.prediction}: {each.verdict}, {test} = {each.chi2:.4g}, p = {each.p:.3g} ({each.method},"
         f" {each.layers} layers)" + (f"; not {', '.join(each.rejected)}" if each.rejected else "")
     )
+
+
+def describe_equilibrium(result: Equilibrium) -> str:
+    """Both sides of every layer."""
+    rows = result.layers
+    columns: list[tuple[str, list[Any]]] = [
+        ("layer", [f"{row.kind}_{row.layer}" for row in rows]),
+        ("first", [row.first for row in rows]),
+        ("second", [row.second for row in rows]),
+        ("error", [row.error for row in rows]),
+        ("p", [row.p for row in rows]),
+        ("verdict", [row.verdict for row in rows]),
+    ]
+    how = "differences of the same samples" if result.paired else "independent samples"
+    return f"{table(columns)}\n{how}; overall: {result.verdict}"
