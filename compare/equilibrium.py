@@ -92,8 +92,8 @@ def equilibrium(
     few = min(len(a), len(b)) < FEWEST
     meetings = tuple(
         Meeting(
-            layer.layer, layer.kind, float(a[:, k].mean()), float(b[:, k].mean()), error, p, float(adjusted[k]),
-            _words(few, adjusted[k], level),
+            layer.layer, layer.kind, float(a[:, k].mean()), float(b[:, k].mean()), error, p,
+            float(adjusted[k]), _words(few, adjusted[k], level),
         )
         for k, (layer, (error, p)) in enumerate(zip(layers(first.depth), found, strict=True))
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Whether two sides meet, on overlaps of known law, and on runs that are in equilibrium or not."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -32,10 +33,8 @@ def drawn(generator: np.random.Generator, samples: int, shift: float = 0.0, seed
 def test_p_is_students_of_the_same_samples_and_welchs_of_others():
     generator = np.random.default_rng(1)
     a, b, c = drawn(generator, 5), drawn(generator, 5), drawn(generator, 7, seed=1)
-    for other, known, paired in (
-        (b, ttest_rel, True),
-        (c, lambda x, y: ttest_ind(x, y, equal_var=False), False),
-    ):
+    welch = partial(ttest_ind, equal_var=False)
+    for other, known, paired in ((b, ttest_rel, True), (c, welch, False)):
         found = equilibrium(a, other)
         assert found.paired is paired
         for entry in found.layers:
@@ -57,7 +56,7 @@ def test_what_meets_is_told_apart_as_often_as_the_level_says():
 
 
 def test_two_starts_of_one_layer_meet_in_time_and_not_before(tmp_path, capsys):
-    """Hard core, alpha = 1: students who left the teacher and students from random starts, soft at beta = 50."""
+    """Soft core, alpha = 1, beta = 50: students who left the teacher, and students from random starts."""
     values = {"depth": 1, "width": 24, "patterns": 24, "samples": 6, "steps": 80, "test_patterns": 0}
     protocol = PerceptronProtocol(**values, potential="soft", temperature=0.02, start="planted")
     paths = [tmp_path / f"{name}.nc" for name in ("planted", "apart", "early")]
