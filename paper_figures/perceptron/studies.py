@@ -27,6 +27,8 @@ CHAINS: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
     "soft.L=5": (5, 16, SOFT),
     "hard.L=2": (2, 4, {}),
     "hard.L=3": (3, 4, {}),
+    "soft.L=2.alpha=8": (2, 8, SOFT),
+    "soft.L=3.beta=10": (3, 16, {**SOFT, "temperature": 0.1}),
 }
 """Depth, alpha and constraints of the chains that tell closures apart."""
 

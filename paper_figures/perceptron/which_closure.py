@@ -20,8 +20,14 @@ from paper_figures.yoshino2020.checks import Check
 from theory import CLOSURES, solve_profile
 
 STUDIES = ("one_layer", "chains")
+SHOWN = ("soft.L=2", "soft.L=3", "soft.L=5", "hard.L=2", "hard.L=3")
+"""Chains that are drawn; the numbers are of all."""
+
 COLUMNS = ("chain", "what", "c", "N", "kind", "layer", "t", "value", "error")
 STYLE: Mapping[str, tuple[str, str]] = {"gaussian": (BLUE, "-"), "site": (ORANGE, "--")}
+
+Axes = np.ndarray
+"""Two panels, one above the other."""
 
 SIGMAS = 3.0
 """Standard errors by which a value must lie below a prediction to refute it."""
@@ -33,29 +39,23 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
     checks: list[Check] = []
     sizes = DILUTE[results.size]
     with page(7.2, 3.7) as sheet:
-        axes = sheet.subplots(2, len(CHAINS))
-        for column, chain in enumerate(CHAINS):
+        axes = sheet.subplots(2, len(SHOWN))
+        for chain in CHAINS:
             profiles = predicted(chain)
-            above, below = axes[:, column]
-            depth = CHAINS[chain][0]
-            for closure, profile in profiles.items():
-                shade, line = STYLE[closure]
-                above.plot(range(1, depth + 1), profile["Q"], line, color=shade, lw=1.4, label=closure)
-                below.axhline(float(profile["Q"][0]), ls=line, color=shade, lw=1.4)
-                for kind in ("q", "Q"):
-                    layers = profile[kind].values[1:-1] if kind == "q" else profile[kind].values
-                    rows += [
-                        (chain, closure, "", "", kind, layer, "", float(value), 0.0)
-                        for layer, value in enumerate(layers, start=1)
-                    ]
+            drawn = axes[:, SHOWN.index(chain)] if chain in SHOWN else None
+            rows += _expected(profiles, chain)
+            if drawn is not None:
+                _lines(profiles, drawn)
             for (degree, width, *_), colour in zip(sizes, sequence(len(sizes)), strict=True):
                 found = results.get("chains", label(chain, degree, width))
                 if found is None:
                     continue
-                _measured(found, (above, below), colour, f"$c={degree}$, $N={width}$")
+                if drawn is not None:
+                    _measured(found, drawn, colour, f"$c={degree}$, $N={width}$")
                 rows += _rows(found, chain, degree, width)
                 checks += _checks(found, profiles, f"{chain}, c = {degree}, N = {width}")
-            _finish((above, below), chain, column)
+            if drawn is not None:
+                _finish(drawn, chain)
         handles, names = axes[0, 0].get_legend_handles_labels()
         sheet.legend(handles, names, loc="outside upper center", ncols=5, columnspacing=1.2)
         write(sheet, COLUMNS, rows, paths, overwrite)
@@ -85,7 +85,28 @@ def judged(results: Results, chain: str) -> Verdict | None:
     return None
 
 
-def _measured(found: xr.Dataset, axes: tuple, colour: Colour, name: str) -> None:  # type: ignore[type-arg]
+def _expected(profiles: Mapping[str, xr.Dataset], chain: str) -> list[Row]:
+    rows: list[Row] = []
+    for closure, profile in profiles.items():
+        for kind in ("q", "Q"):
+            layers = profile[kind].values[1:-1] if kind == "q" else profile[kind].values
+            rows += [
+                (chain, closure, "", "", kind, layer, "", float(value), 0.0)
+                for layer, value in enumerate(layers, start=1)
+            ]
+    return rows
+
+
+def _lines(profiles: Mapping[str, xr.Dataset], axes: Axes) -> None:
+    above, below = axes
+    for closure, profile in profiles.items():
+        colour, line = STYLE[closure]
+        weights = profile["Q"].values
+        above.plot(range(1, len(weights) + 1), weights, line, color=colour, lw=1.4, label=closure)
+        below.axhline(float(weights[0]), ls=line, color=colour, lw=1.4)
+
+
+def _measured(found: xr.Dataset, axes: Axes, colour: Colour, name: str) -> None:
     above, below = axes
     mean, error = late(found, "Q")
     above.errorbar(
@@ -96,7 +117,7 @@ def _measured(found: xr.Dataset, axes: tuple, colour: Colour, name: str) -> None
     below.fill_between(t, value - spread, value + spread, color=colour, alpha=0.25, lw=0)
 
 
-def _finish(axes: tuple, chain: str, column: int) -> None:  # type: ignore[type-arg]
+def _finish(axes: Axes, chain: str) -> None:
     above, below = axes
     depth, alpha, constraints = CHAINS[chain]
     core = rf"soft, $\beta={1 / constraints['temperature']:g}$" if constraints else "hard"
@@ -105,7 +126,7 @@ def _finish(axes: tuple, chain: str, column: int) -> None:  # type: ignore[type-
     above.set_xticks(range(1, depth + 1))
     below.set(xscale="log", ylim=(-0.05, 1.05), xlabel="sweeps $t$")
     below.set_xticks([1, 100, 10_000])
-    if column == 0:
+    if chain == SHOWN[0]:
         above.set_ylabel("$Q_l$ at the end")
         below.set_ylabel("$Q_1(t)$, next to the input")
     else:
