@@ -16,7 +16,6 @@ from compare.measured import gather, layers
 from deepglass import checks
 from deepglass.errors import InvalidInput
 
-TEACHER = ("q_teacher", "Q_teacher")
 FEWEST = 3
 
 
@@ -65,22 +64,23 @@ def equilibrium(
 ) -> Equilibrium:
     """Compare the last overlaps of two runs of one ensemble, or of one run with those with its teacher.
 
-    ``variables``: of neurons and weights, in both runs. Samples of the same number and seed have the same
-    wiring, ends and teacher: their differences are tested by Student's t; samples of different ones by
-    Welch's. A layer does not meet where p < ``level``, Holm's correction over layers included.
+    ``variables``: of neurons and weights, in both runs; in a single one they are held against those of the
+    same names with ``_teacher``. Samples of the same number and seed have the same wiring, ends and teacher:
+    their differences are tested by Student's t; samples of different ones by Welch's. A layer does not meet
+    where p < ``level``, Holm's correction over layers included.
 
     *Meet* means not told apart. Raises InvalidInput as :func:`compare.measured.gather`, for runs of different
     sizes, and for a run without a teacher where there is no other.
     """
     checks.real("level", level, above=0, at_most=0.5)
-    if other is None and not all(name in run and bool(run[name].notnull().any()) for name in TEACHER):
-        raise InvalidInput(
-            "a single run needs overlaps with a teacher (q_teacher, Q_teacher); name a second run"
-        )
+    taught = (f"{variables[0]}_teacher", f"{variables[1]}_teacher")
+    if other is None and not all(name in run and bool(run[name].notnull().any()) for name in taught):
+        raise InvalidInput(f"a run without a teacher ({', '.join(taught)}) needs another: name a second run")
     second_run = run if other is None else other
-    gather([run, second_run.assign_coords(sample=second_run["sample"] + 2**40)])  # of one ensemble?
+    if other is not None:  # of one ensemble?
+        gather([run, other.assign_coords(sample=other["sample"] + 2**40)], variables, t_w)
     first = gather([run], variables, t_w)
-    second = gather([second_run], TEACHER if other is None else variables, t_w)
+    second = gather([second_run], taught if other is None else variables, t_w)
     if (first.symbol, first.sizes) != (second.symbol, second.sizes):
         raise InvalidInput(
             f"runs of different sizes: {first.symbol} = {first.sizes[0]} and {second.sizes[0]}"

@@ -60,7 +60,7 @@ def relaxation_times(
     if not bool((inner < 1).all()):
         raise InvalidInput(f"plateau = {inner.values.tolist()} must be below 1 in every layer")
     scaled = (mean - bottom) / (1 - bottom).where(bottom < 1)
-    columns = [crossing(scaled.sel({layer: x}), level) for x in mean[layer].values]
+    columns = [_first(scaled.sel({layer: x}), level) for x in mean[layer].values]
     return xr.DataArray(
         np.stack(columns, axis=1),
         dims=("sample", layer),
@@ -68,3 +68,15 @@ def relaxation_times(
         name=f"tau_{name}",
         attrs={"long_name": f"time at which {name} falls to {level:.3g} of its way", "units": "steps"},
     )
+
+
+def _first(values: xr.DataArray, level: float) -> NDArray[np.float64]:
+    """As :func:`crossing`; before the first time after 0, linear in t from t = 0."""
+    found = crossing(values, level)
+    if 0 in values["t"].values:
+        begun = values.sel(t=0).values
+        t = float(values["t"].values[values["t"].values > 0].min())
+        then = values.sel(t=t).values
+        early = (begun > level) & (then <= level)
+        found[early] = t * (begun - level)[early] / (begun - then)[early]
+    return found

@@ -1,6 +1,7 @@
 """``python -m paper_figures``: figures from the command line."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -67,10 +68,18 @@ def yoshino2020(
     """
     if figure is not None:
         one_of("figure", figure, [*layered.THEORY, *layered.FIGURES])
-    if figure is None or figure in layered.THEORY:
-        _show(layered.make(out, figure, "smoke" if size == "smoke" else "laptop", overwrite), out)
-    if figure is None or figure in layered.FIGURES:
-        _measure(layered, out, figure, size, from_stored, data, runs, workers, overwrite)
+    with ProgressBar() as progress:
+        made = []  # both look at their files before any work
+        if figure is None or figure in layered.THEORY:
+            made.append(layered.make(out, figure, "smoke" if size == "smoke" else "laptop", overwrite))
+        if figure is None or figure in layered.FIGURES:
+            made.append(
+                drawing.make(
+                    layered, out, figure, size, from_stored=from_stored, data=data, runs=runs,
+                    workers=workers, progress=progress, overwrite=overwrite,
+                )
+            )  # fmt: skip
+        _show(chain.from_iterable(made), out)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import xarray as xr
 
-from compare import Verdict, verdict
+from compare import equilibrium, verdict
 from compare.relaxation import relaxation_times
 from deepglass import checks
 from deepglass.errors import InvalidInput
@@ -22,6 +22,12 @@ from paper_figures.stored.results import Progress
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check
 from simulate.store import over_samples
+
+SAME = ("q_aligned", "Q_aligned")
+"""Overlaps of students, hidden neurons in each other's sign."""
+
+TEACHER = ("q_aligned_teacher", "Q_aligned_teacher")
+"""The same with the teacher: equal in equilibrium."""
 
 
 def make(
@@ -78,9 +84,16 @@ def curve(result: xr.Dataset, name: str, layer: int) -> tuple[np.ndarray, np.nda
     return values["t"].values[shown], mean.values[shown], error.values[shown]
 
 
-def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> Verdict:
-    """The judge's words on a stored result, whose overlaps are means over pairs already."""
-    return verdict(profiles, [result.assign({name: result[name].expand_dims("pair") for name in ("q", "Q")})])
+def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> str:
+    """The judge's words on the aligned overlaps of a stored result.
+
+    None where students are not as far from each other as from the teacher: not in equilibrium, no verdict.
+    """
+    paired = result.assign({name: result[name].expand_dims("pair") for name in (*SAME, *TEACHER)})
+    state = equilibrium(paired, variables=SAME)
+    if state.verdict != "all layers meet":
+        return f"on its way ({state.verdict})"
+    return verdict(profiles, [paired], variables=SAME).verdict
 
 
 def times(result: xr.Dataset, name: str, layers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

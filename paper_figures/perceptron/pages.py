@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from paper_figures.huang2025.claims import number
-from paper_figures.perceptron.drawing import late, verdict_on
+from paper_figures.perceptron.drawing import SAME, TEACHER, late, verdict_on
 from paper_figures.perceptron.one_layer import rows
 from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
@@ -23,8 +23,8 @@ JUDGED = 3
 def closures(results: Results) -> str:
     """Every chain: predictions, and what was measured at each size."""
     parts = []
-    for chain, (depth, alpha, constraints) in CHAINS.items():
-        core = f"soft core, beta = {1 / constraints['temperature']:g}" if constraints else "hard core"
+    for chain, (depth, alpha, temperature) in CHAINS.items():
+        core = f"soft core, beta = {1 / temperature:g}" if temperature else "hard core"
         names = [f"q_{i}" for i in range(1, depth)] + [f"Q_{i}" for i in range(1, depth + 1)]
         profiles = predicted(chain)
         lines = [[closure, "", "", *_predicted(profile), ""] for closure, profile in profiles.items()]
@@ -35,10 +35,10 @@ def closures(results: Results) -> str:
                 continue
             words = "-"
             if found.sizes["sample"] >= JUDGED:
-                words = verdict_on(found, list(profiles.values())).verdict
+                words = verdict_on(found, list(profiles.values()))
             size = [f"c = {degree}, N = {width}", str(found.attrs["steps"]), str(found.sizes["sample"])]
-            lines.append([*size, *_measured(found, ("q", "Q")), words])
-            lines.append(["with the teacher", "", "", *_measured(found, ("q_teacher", "Q_teacher")), ""])
+            lines.append([*size, *_measured(found, SAME), words])
+            lines.append(["with the teacher", "", "", *_measured(found, TEACHER), ""])
         table = markdown(("", "sweeps", "samples", *names, "verdict at this size"), lines)
         parts.append(f"**L = {depth}, {core}, alpha = {alpha:g}**\n\n{table}")
     return "\n\n".join(parts)

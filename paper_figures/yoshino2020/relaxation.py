@@ -14,7 +14,7 @@ from paper_figures.stored.results import Results
 from paper_figures.yoshino2020.checks import Check
 
 STUDIES = ("chains",)
-CHAIN = "soft.L=5"
+CHAIN = "L=5.alpha=24.beta=5"
 COLUMNS = ("panel", "layer", "t", "value", "error")
 NAMES = {"c": "neurons", "C": "weights"}
 
@@ -69,7 +69,7 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
                 checks.append(
                     Check(f"liquid layers of weights by {closure}: {', '.join(liquid)}", len(liquid))
                 )
-        what = rf"$L={depth}$, soft core, $\beta=20$, $\alpha=16$, $c={degree}$, $N={width}$"
+        what = rf"$L={depth}$, soft core, $\beta=5$, $\alpha={CHAINS[CHAIN][1]}$, $c={degree}$, $N={width}$"
         sheet.suptitle(f"{what}: {results.size} size", fontsize=7, color="0.3")
         write(sheet, COLUMNS, rows, paths, overwrite)
     return checks

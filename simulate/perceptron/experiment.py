@@ -17,13 +17,20 @@ from simulate.contract import Advance, Array, Experiment
 from simulate.dynamics.compiled_sweeps import CompiledSweeps
 from simulate.dynamics.monte_carlo import EagerSweeps, Streams
 from simulate.noise import Member
-from simulate.perceptron.observables import Observables
+from simulate.perceptron.observables import TOGETHER, Observables
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.perceptron.samples import Samples
-from simulate.systems.disorder import alignment, start
+from simulate.systems.disorder import alignment, participation, start
 
-CONDENSED = 0.25
+PARALLEL = 0.25
 """Mean squared overlap of a layer's weight vectors, beyond 1/N, that is no accident and no correlation."""
+
+CONCENTRATED, SURE = 0.035, 3.0
+"""Mean sum of J^4/c^2 of all weight vectors, beyond 3/(c + 2) of the sphere, and its standard errors, that are
+none either."""
+
+AT_REST = 10
+"""Measurements in a row without any flip that are reported."""
 
 OFF_SPHERE = 1e-3
 """Relative error of |J|^2 that rounding cannot explain."""
@@ -153,18 +160,29 @@ class PerceptronExperiment(Experiment):
         return {"compiled": "numba", "eager": "torch"}[self.backend]
 
     def warnings(self, measured: Mapping[str, Array]) -> list[str]:
-        """A planted ensemble that has condensed, looked for in the first sample."""
-        p, found = self.protocol, []
-        quiet = p.potential == "hard" and p.temperature == 0  # the teacher is a random network, or nearly
-        if p.scenario == "teacher-student" and not quiet and p.width > 1:
-            parallel = alignment(self.samples.machine, self.samples[p.first_sample])
-            for layer in torch.nonzero(parallel > CONDENSED + 1 / p.width).flatten().tolist():
-                found.append(
-                    f"the teacher's weight vectors of layer {layer + 1} are nearly parallel (mean squared"
-                    f" overlap {float(parallel[layer]):.2f}): the planted ensemble has condensed, and is not"
-                    " that of replica theory (docs/deep_perceptron.md)"
-                )
-        return found
+        """A planted ensemble that has condensed, in the first sample; hidden neurons that never moved."""
+        return [*self._condensed(), *_frozen(measured["c"])]
+
+    def _condensed(self) -> list[str]:
+        p = self.protocol
+        quiet = p.potential == "hard" and p.temperature == 0  # the teacher is a random network
+        if p.scenario != "teacher-student" or quiet or p.width < 2:
+            return []
+        machine, drawn = self.samples.machine, self.samples[p.first_sample]
+        parallel, carried = alignment(machine, drawn), participation(machine, drawn)
+        excess, error = carried.mean() - 3 / (machine.c + 2), carried.std() / carried.numel() ** 0.5
+        signs = [
+            f"those of layer {layer + 1} are nearly parallel (mean squared overlap {float(parallel[layer]):.2f})"
+            for layer in torch.nonzero(parallel > PARALLEL + 1 / p.width).flatten().tolist()
+        ]
+        if excess > CONCENTRATED and excess > SURE * error:
+            signs.append(f"few weights carry them (mean of sum J^4/c^2 {float(carried.mean()):.2f})")
+        if not signs:
+            return []
+        return [
+            f"weight vectors of the teacher of sample {p.first_sample}: {', '.join(signs)}; the planted ensemble"
+            " condenses here, and is not that of replica theory (docs/deep_perceptron.md)"
+        ]
 
     def _copies(self, member: Member) -> list[Member]:
         """A machine at every temperature of the ladder."""
@@ -177,11 +195,29 @@ class PerceptronExperiment(Experiment):
     def _energies(self, r: Tensor, members: list[Member]) -> Tensor:
         """H of every copy, (B, K)."""
         wirings = [self.samples[m.sample].wiring for m in members for _ in range(self.ladder.rungs)]
-        energies = self.machine.energy(r.view(-1, self.machine.particles), wirings)
-        return energies.sum(1).view(len(members), -1)
+        rows = r.view(-1, self.machine.particles)
+        parts = [
+            self.machine.energy(rows[i : i + TOGETHER], wirings[i : i + TOGETHER]).sum(1)
+            for i in range(0, len(rows), TOGETHER)
+        ]
+        return torch.cat(parts).view(len(members), -1)
 
     def _measured(self, members: list[Member]) -> Observables:
         """What measures this batch; that of the last one is at hand."""
         if self._observables is None or self._observables[0] != members:
             self._observables = members, Observables(self.machine, members, self.samples)
         return self._observables[1]
+
+
+def _frozen(c: Array) -> list[str]:
+    """Hidden layers none of whose neurons has flipped at any time; c (t_w, t, sample, replica, layer)."""
+    known = np.isfinite(c).any(axis=(0, 2, 3, 4)).sum()
+    still = [
+        layer
+        for layer in range(1, c.shape[-1] - 1)
+        if bool((c[..., layer][np.isfinite(c[..., layer])] == 1).all())
+    ]
+    if known < AT_REST or not still:
+        return []
+    names = ", ".join(map(str, still))
+    return [f"no neuron of layers {names} has flipped since t_w: solid, or stuck, which this run cannot tell"]

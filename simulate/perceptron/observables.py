@@ -8,12 +8,13 @@ from torch import Tensor
 
 from simulate.contract import Array
 from simulate.noise import Member
-from simulate.overlaps import Correlation
+from simulate.overlaps import Correlation, pairs
+from simulate.perceptron.gauge import aligned
 from simulate.perceptron.samples import Samples
 from simulate.systems.deep_perceptron import DeepPerceptron
 
 TOGETHER = 8
-"""Machines that answer fresh inputs at the same time."""
+"""Machines whose gaps are computed, or that answer fresh inputs, at the same time."""
 
 
 class Observables:
@@ -42,8 +43,11 @@ class Observables:
 
     def one_time(self, r: Tensor, energies: Tensor) -> dict[str, Array]:
         """Energies and errors; ``energies`` (B, K): H of every copy, those of other temperatures included."""
-        gaps = self.machine.gaps(r.double(), self.wirings)
-        layers = self.machine.cost(gaps).sum((2, 3))
+        machine, layers, violated = self.machine, [], []
+        for i in range(0, len(r), TOGETHER):
+            gaps = machine.gaps(r[i : i + TOGETHER].double(), self.wirings[i : i + TOGETHER])
+            layers.append(machine.cost(gaps).sum((2, 3)))
+            violated.append((gaps < machine.margin).double().mean((2, 3)))
         missed = torch.full((len(r),), torch.nan, dtype=torch.float64)
         if self._right is not None:
             last = [
@@ -52,17 +56,13 @@ class Observables:
             missed = torch.cat(last)
         return _on_host(
             {
-                "E": layers.sum(1),
-                "E_layer": layers,
-                "violated": (gaps < self.machine.margin).double().mean((2, 3)),
+                "E": torch.cat(layers).sum(1),
+                "E_layer": torch.cat(layers),
+                "violated": torch.cat(violated),
                 "E_rung": energies,
                 "generalization_error": missed,
             }
         )
-
-    def energies(self, r: Tensor) -> Tensor:
-        """H, (B,)."""
-        return self.machine.energy(r, self.wirings).sum(1)
 
     def two_time(self, r: Tensor, past: Tensor) -> dict[str, Array]:
         """Overlaps with the configurations at t_w ``past`` (B, P), between replicas, and with the teacher."""
@@ -74,8 +74,13 @@ class Observables:
             "q_teacher": self._overlap(self._neurons(r), self._neurons(self._teacher)),
             "Q_teacher": self._overlap(self._weights(r), self._weights(self._teacher)),
         }
+        found["q_aligned"], found["Q_aligned"] = self._aligned_pairs(r)
+        found["q_aligned_teacher"], found["Q_aligned_teacher"] = aligned(
+            self.machine, r, self._teacher, self.wirings
+        )
         if not self.taught:  # the frozen ends are no teacher
-            found["q_teacher"] = torch.full_like(found["q_teacher"], torch.nan)
+            for name in ("q_teacher", "q_aligned_teacher"):
+                found[name] = torch.full_like(found[name], torch.nan)
         tests = [
             (self._between(_flat(answers)), _flat(answers), right) for answers, right in self._answers(r)
         ]
@@ -106,6 +111,16 @@ class Observables:
     def _between(self, layers: list[Tensor]) -> Tensor:
         """(samples, pairs, layers)."""
         return Correlation.between_replicas(layers, self.replicas).raw
+
+    def _aligned_pairs(self, r: Tensor) -> tuple[Tensor, Tensor]:
+        """Between the replicas of each sample, neurons and weights, (samples, pairs, layers)."""
+        rows = r.view(len(self.samples), self.replicas, -1)
+        wirings = self.wirings[:: self.replicas]
+        found = [aligned(self.machine, rows[:, i], rows[:, j], wirings) for i, j in pairs(self.replicas)]
+        if not found:
+            depth = self.machine.depth
+            return r.new_zeros(len(rows), 0, depth + 1), r.new_zeros(len(rows), 0, depth)
+        return torch.stack([q for q, _ in found], dim=1), torch.stack([w for _, w in found], dim=1)
 
     def _answers(self, r: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Answers of networks to fresh inputs beside the right ones, (B', L + 1, N, M') each, in parts.

@@ -77,12 +77,32 @@ class PerceptronProtocol(BaseProtocol):
         self._check_ladder()
         checks.one_of("scenario", self.scenario, SCENARIOS)
         checks.one_of("start", self.start, STARTS)
+        self._check_moves()
         if self.start == "planted" and self.scenario != "teacher-student":
             raise InvalidInput("start = 'planted' needs a teacher: scenario = 'teacher-student'")
         if self.start == "apart" and self.waiting_times != (0,):
             raise InvalidInput(
                 f"start = 'apart' needs waiting_time = 0, not {self.waiting_time}: later, the replicas of a"
                 " sample are copies"
+            )
+
+    def _check_moves(self) -> None:
+        """Refuse what cannot move, or cannot be drawn."""
+        if self.temperature == 0 and self.depth > 1:
+            if self.potential == "soft":
+                raise InvalidInput(
+                    "temperature = 0 with the soft core: hidden neurons cannot flip; use the hard core,"
+                    " whose law it is, or a temperature above 0"
+                )
+            if self.reach > 0:
+                raise InvalidInput(
+                    f"reach = {self.reach:g} with the hard core at temperature 0: hidden neurons cannot flip"
+                    " while their weights stand still; use slices (reach = 0), or a temperature above 0"
+                )
+        if self.temperature == 0 and self.margin != 0 and self.scenario == "teacher-student":
+            raise InvalidInput(
+                f"margin = {self.margin:g} at temperature 0: such a teacher cannot be drawn; use random data,"
+                " or a temperature above 0"
             )
 
     def _check_ladder(self) -> None:

@@ -22,14 +22,13 @@ TWO_TIME = {
         ("C", "replica", "weight_layer", "auto-correlation of weights with t_w"),
         ("q", "pair", "neuron_layer", "overlap of neurons between replicas"),
         ("Q", "pair", "weight_layer", "overlap of weights between replicas"),
-        (
-            "q_test",
-            "pair",
-            "neuron_layer",
-            "overlap between replicas of their networks' answers to fresh inputs",
-        ),
+        ("q_aligned", "pair", "neuron_layer", "overlap of neurons, hidden ones in the other's sign"),
+        ("Q_aligned", "pair", "weight_layer", "overlap of weights, hidden neurons in the other's sign"),
+        ("q_test", "pair", "neuron_layer", "overlap of networks' answers to fresh inputs"),
         ("q_teacher", "replica", "neuron_layer", "overlap of neurons with the teacher's"),
         ("Q_teacher", "replica", "weight_layer", "overlap of weights with the teacher's"),
+        ("q_aligned_teacher", "replica", "neuron_layer", "the same of neurons in the teacher's sign"),
+        ("Q_aligned_teacher", "replica", "weight_layer", "the same, hidden neurons in the teacher's sign"),
         (
             "q_test_teacher",
             "replica",
@@ -39,7 +38,10 @@ TWO_TIME = {
     )
 }
 
-TAUGHT = ("generalization_error", "q_teacher", "Q_teacher", "q_test_teacher")
+TAUGHT = (
+    "generalization_error", "q_teacher", "Q_teacher", "q_aligned_teacher", "Q_aligned_teacher",
+    "q_test_teacher",
+)  # fmt: skip
 """What there is only with a teacher."""
 
 TESTED = ("generalization_error", "q_test", "q_test_teacher")

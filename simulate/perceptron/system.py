@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulate.contract import Array, Footprint, System
 from simulate.perceptron.experiment import OFF_SPHERE, PerceptronExperiment
+from simulate.perceptron.observables import TOGETHER
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.perceptron.recorded import FRAMES, MATRICES, ONE_TIME, TAUGHT, TESTED, TWO_TIME
 from simulate.perceptron.samples import Samples
@@ -18,8 +19,9 @@ from simulate.protocol import PRECISIONS
 COPIES = {"compiled": 3, "eager": 14}
 """Arrays of the size of the state that a machine has at its peak: itself, the past, and work space."""
 
-MEASURING = 12
-"""Arrays of the size of a layer's neurons, for all layers, in float64 while a machine is measured."""
+GAPS, ALIGNING, ANSWERS = 4, 4, 3
+"""Arrays, for each machine that is measured: of the size of the gaps, of all neurons and weights (both in
+float64), and of the answers to fresh inputs."""
 
 
 class PerceptronSystem(System[PerceptronProtocol, Samples]):
@@ -43,12 +45,22 @@ class PerceptronSystem(System[PerceptronProtocol, Samples]):
         """From shapes; a sample has its disorder, fresh inputs and the teacher's answers beside machines."""
         particles = self.particles(protocol, {})
         one, size = protocol.machine(), PRECISIONS[protocol.precision].itemsize
-        measured = 8 * MEASURING * (one.depth + 1) * one.width * (one.patterns + protocol.test_patterns)
-        machine = size * COPIES[backend] * particles + measured
-        frozen = 4 * one.depth * one.width * one.c * 3  # wiring
+        bonds = one.depth * one.width
+        # Overlaps are measured of all machines together, gaps and answers of a few.
+        overlaps = 8 * ALIGNING * ((one.depth + 1) * one.width * one.patterns + bonds * one.c)
+        gaps = 8 * GAPS * one.depth * one.width * one.patterns
+        answers = size * ANSWERS * (one.depth + 1) * one.width * protocol.test_patterns
+        machine = size * COPIES[backend] * particles + overlaps + answers
+        frozen = 4 * 3 * bonds * one.c  # wiring
         frozen += size * (3 * one.particles + (one.depth + 2) * one.width * protocol.test_patterns)
+        dense = (
+            0 if one.c == one.width else bonds * one.width
+        )  # weights as matrices, a few machines' at a time
+        if backend == "eager":
+            machine += size * 2 * dense * protocol.rungs().rungs
+        few = TOGETHER * (gaps + 8 * 2 * dense)
         return Footprint(
-            particles, frozen + machine * protocol.replicas, machine + frozen / protocol.replicas
+            particles, few + frozen + machine * protocol.replicas, machine + frozen / protocol.replicas
         )
 
     def experiment(self, protocol: PerceptronProtocol, data: Samples, backend: str) -> PerceptronExperiment:

@@ -46,3 +46,12 @@ def test_what_cannot_be_is_named(run):
         relaxation_times(run, "C")
     with pytest.raises(InvalidInput, match="must be below 1"):
         relaxation_times(run, plateau=1.0)
+
+
+def test_a_layer_that_is_gone_at_the_first_time_is_fast_not_missing(run):
+    begun = run.isel(t=0).assign_coords(t=0).assign(c=xr.ones_like(run.c.isel(t=0)))
+    fast = xr.concat([begun, run], "t").transpose("t_w", "t", ...)
+    fast.c[0, 1:, :, :, 1] = 0.1
+    tau = relaxation_times(fast)
+    np.testing.assert_allclose(tau.sel(neuron_layer=1), (1 - 1 / np.e) / 0.9)
+    assert np.isnan(tau.sel(neuron_layer=[0, 3])).all()

@@ -11,7 +11,7 @@ from paper_figures import perceptron, yoshino2020, yoshino2023
 from paper_figures.perceptron import drawing
 from paper_figures.perceptron.pages import BLOCKS, PAGES
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label, results_at, studies_at
-from paper_figures.perceptron.which_closure import judged, predicted
+from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import refresh
 from paper_figures.stored.study import SIZES
 
@@ -45,7 +45,7 @@ def test_figures_are_drawn_and_drawn_again_from_what_is_stored(folder, package, 
 def test_drawn_overlaps_are_those_of_the_runs(folder):
     results = results_at("smoke", folder / "data")
     degree, width, steps, samples = DILUTE["smoke"][-1]
-    found = results.get("chains", label("hard.L=3", degree, width))
+    found = results.get("chains", label("L=3.alpha=4.hard", degree, width))
     assert dict(found.sizes)["sample"] == samples
     mean, error = drawing.late(found, "Q")
     last = found.Q.isel(t_w=0).sel(t=steps).values.astype(float)
@@ -56,12 +56,18 @@ def test_drawn_overlaps_are_those_of_the_runs(folder):
     np.testing.assert_allclose(value[-1], mean[1])
 
 
-def test_the_judge_takes_stored_results_and_wants_three_samples(folder):
-    assert judged(results_at("smoke", folder / "data"), "soft.L=2") is None
-    found = results_at("smoke", folder / "data").get("chains", label("soft.L=2", *DILUTE["smoke"][-1][:2]))
-    more = found.isel(sample=[0, 1, 0]).assign_coords(sample=[0, 1, 2])
-    verdict = drawing.verdict_on(more, list(predicted("soft.L=2").values()))
-    assert {x.closure for x in verdict.overall} == {"gaussian", "site"}
+def test_a_verdict_is_given_in_equilibrium_only(folder):
+    chain = "L=2.alpha=24.beta=5"
+    found = results_at("smoke", folder / "data").get("chains", label(chain, *DILUTE["smoke"][-1][:2]))
+    profiles = list(predicted(chain).values())
+    generator = np.random.default_rng(0)
+    exact = found.isel(sample=[0] * 6).assign_coords(sample=range(6)).copy(deep=True)
+    for kind, layers in (("q", profiles[0].q.values), ("Q", profiles[0].Q.values)):
+        for name in (f"{kind}_aligned", f"{kind}_aligned_teacher"):
+            exact[name][:] = layers + 0.01 * generator.standard_normal(exact[name].shape)
+    assert drawing.verdict_on(exact, profiles) == "agrees with gaussian, not with site"
+    exact["Q_aligned_teacher"] += 0.2
+    assert drawing.verdict_on(exact, profiles) == "on its way (Q_1, Q_2 do not meet)"
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,5 +1,6 @@
 """Runs of the deep perceptron: the engine keeps its promises, and what is recorded is what it says."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,16 @@ import xarray as xr
 from deepglass import files, schema
 from deepglass.cli import main
 from deepglass.errors import Diverged, InvalidInput
-from simulate import inspection, resume, run
+from simulate import inspection, noise, resume, run
 from simulate.cli import app
 from simulate.noise import Member
 from simulate.perceptron.experiment import PerceptronExperiment
+from simulate.perceptron.gauge import aligned
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.perceptron.samples import Samples
 from simulate.segments import partial_of, protocol_of
+from simulate.systems.deep_perceptron import DeepPerceptron
+from simulate.systems.disorder import draw, start
 from simulate.validation import of_finished
 
 SMALL = {"width": 6, "patterns": 12, "steps": 24, "samples": 3, "replicas": 2, "test_patterns": 50}
@@ -176,10 +180,61 @@ def test_rungs_have_noise_and_starts_of_their_own():
     assert not torch.equal(moved[1], moved[2])
 
 
-def test_exchange_carries_configurations_down_the_ladder(ladder):
-    """The coldest copy is never of higher energy than the hottest, on average (three samples, ten times)."""
-    late = ladder.E_rung.isel(t_w=0).sel(t=slice(10, None)).mean(["t", "sample", "replica"])
-    assert float(late[0]) < float(late[1]) < float(late[2])
+def test_a_round_of_exchange_moves_whole_configurations(monkeypatch):
+    """Without sweeps: after round k the copies are permuted as the ladder says of their energies and keys."""
+    monkeypatch.setattr("simulate.perceptron.experiment.CompiledSweeps.__call__", lambda *_: None)
+    experiment = PerceptronExperiment(LADDER, Samples(LADDER), "compiled")
+    members = [Member(s, a, 0) for s in range(3) for a in range(2)]
+    r, v = experiment.start(members)
+    begun = r.view(6, 3, -1).clone()
+    # The coldest starts with the configuration of highest energy: some exchange is certain.
+    energies = experiment.one_time(r, v, members)["E_rung"]
+    order = np.argsort(-energies, axis=1)
+    r.copy_(torch.stack([begun[b, torch.from_numpy(order[b])] for b in range(6)]).view_as(r))
+    keys = noise.keys(LADDER.seed, members, noise.EXCHANGE)
+    expected = r.view(6, 3, -1).clone()
+    for round_ in range(2):
+        now = torch.from_numpy(experiment.one_time(expected.view_as(r), v, members)["E_rung"])
+        where = LADDER.rungs().swaps(now, keys, round_)
+        assert (where != torch.arange(3)).any()
+        expected = torch.stack([expected[b, where[b]] for b in range(6)])
+    experiment.advance(members)(r, v, 0, np.full(7, 0.2))  # rounds after sweeps 3 and 6
+    assert torch.equal(r.view(6, 3, -1), expected)
+
+
+def test_aligned_overlaps_do_not_notice_flips_and_are_zero_between_strangers():
+    """A flipped copy overlaps with itself by 1; of 64 pairs of strangers the mean is 0 to 5 sigma."""
+    machine = DeepPerceptron(3, 8, 40, 4, "hard")
+    disorders = [draw(machine, "teacher-student", 0.0, 0, s) for s in range(64)]
+    wirings = [d.wiring for d in disorders]
+    states = machine.state(
+        torch.stack([d.spins for d in disorders]), torch.stack([d.weights for d in disorders])
+    )
+    flipped = states.clone()
+    spins, weights = machine.spins(flipped), machine.weights(flipped)
+    for b, wiring in enumerate(wirings):
+        for layer, i in ((1, 2), (2, 2), (2, 5)):
+            spins[b, layer, i] *= -1
+            weights[b, layer - 1, i] *= -1
+            weights[b, layer][torch.from_numpy(wiring.inputs[layer] == i)] *= -1
+    torch.testing.assert_close(machine.energy(flipped, wirings), machine.energy(states, wirings))
+    assert machine.energy(flipped, wirings).sum() == 0
+    for overlaps in aligned(machine, states, flipped, wirings):
+        torch.testing.assert_close(overlaps, torch.ones_like(overlaps))
+    members = [Member(s) for s in range(64)]
+    others = torch.stack([start(machine, d, "random", 1, m) for d, m in zip(disorders, members, strict=True)])
+    q, weights = aligned(machine, states, others, wirings)
+    for overlaps, count in ((q[:, 1:-1], 8 * 40), (weights, 8 * 4)):
+        assert (overlaps.mean(0).abs() < 5 / math.sqrt(64 * count)).all()
+    assert (q[:, [0, -1]] == 1).all()
+
+
+def test_hidden_neurons_that_never_move_are_reported():
+    """Hard core so cold that a neuron in its own gap flips once in e^50 tries."""
+    values = {**SMALL, "patterns": 6, "steps": 40, "per_decade": 10, "samples": 1}
+    stuck = PerceptronProtocol(**values, start="planted", temperature=0.02)
+    assert "no neuron of layers 1 has flipped" in run(stuck).attrs["warnings"]
+    assert run(replace(stuck, temperature=0.0)).attrs["warnings"] == ""
 
 
 def test_an_impossible_state_is_named():
@@ -223,6 +278,9 @@ def test_damage_is_named(planted, change, problem):
         ({"degree": 7}, "degree = 7 must be"),
         ({"potential": "elastic"}, "potential = 'elastic' must be one of soft, hard"),
         ({"temperature": -1.0}, "temperature = -1"),
+        ({"potential": "soft"}, "temperature = 0 with the soft core: hidden neurons cannot flip"),
+        ({"reach": 0.3}, "reach = 0.3 with the hard core at temperature 0"),
+        ({"margin": 0.2}, "margin = 0.2 at temperature 0: such a teacher cannot be drawn"),
         ({"test_patterns": -1}, "test_patterns = -1"),
         ({"exchange_every": 0}, "exchange_every = 0"),
         ({"scenario": "parity"}, "scenario = 'parity' must be one of random, teacher-student"),
@@ -257,7 +315,9 @@ def test_a_condensed_teacher_is_reported():
         **{**SMALL, "width": 16, "patterns": 256, "samples": 1, "steps": 1}, depth=1, potential="soft",
         temperature=0.05,
     )  # fmt: skip
-    assert "vectors of layer 1 are nearly parallel" in run(protocol).attrs["warnings"]
+    assert (
+        "vectors of layer 1 of the teacher of sample 0 are nearly parallel" in run(protocol).attrs["warnings"]
+    )
     assert run(replace(protocol, patterns=32)).attrs["warnings"] == ""
 
 
