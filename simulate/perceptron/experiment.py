@@ -26,8 +26,8 @@ PARALLEL = 0.25
 """Mean squared overlap of a layer's weight vectors, beyond 1/N, that is no accident and no correlation."""
 
 CONCENTRATED, SURE = 0.035, 3.0
-"""Mean sum of J^4/c^2 of all weight vectors, beyond 3/(c + 2) of the sphere, and its standard errors, that are
-none either."""
+"""Mean sum of J^4/c^2 of all weight vectors, beyond 3/(c + 2) of the sphere, and its standard errors: the same
+of weights that are few."""
 
 AT_REST = 10
 """Measurements in a row without any flip that are reported."""
@@ -172,7 +172,7 @@ class PerceptronExperiment(Experiment):
         parallel, carried = alignment(machine, drawn), participation(machine, drawn)
         excess, error = carried.mean() - 3 / (machine.c + 2), carried.std() / carried.numel() ** 0.5
         signs = [
-            f"those of layer {layer + 1} are nearly parallel (mean squared overlap {float(parallel[layer]):.2f})"
+            f"those of layer {layer + 1} are nearly parallel (squared overlap {float(parallel[layer]):.2f})"
             for layer in torch.nonzero(parallel > PARALLEL + 1 / p.width).flatten().tolist()
         ]
         if excess > CONCENTRATED and excess > SURE * error:
@@ -180,8 +180,8 @@ class PerceptronExperiment(Experiment):
         if not signs:
             return []
         return [
-            f"weight vectors of the teacher of sample {p.first_sample}: {', '.join(signs)}; the planted ensemble"
-            " condenses here, and is not that of replica theory (docs/deep_perceptron.md)"
+            f"weight vectors of the teacher of sample {p.first_sample}: {', '.join(signs)}; the planted"
+            " ensemble condenses here, and is not that of replica theory (docs/deep_perceptron.md)"
         ]
 
     def _copies(self, member: Member) -> list[Member]:
