@@ -19,24 +19,24 @@ DATA = Path(__file__).parents[1] / "data" / "deep_perceptron"
 RUNS = Path("results/runs/deep_perceptron")
 
 CHAINS: Mapping[str, tuple[int, int, float]] = {
-    "L=2.alpha=24.beta=5": (2, 24, 0.2),
-    "L=3.alpha=24.beta=5": (3, 24, 0.2),
-    "L=5.alpha=24.beta=5": (5, 24, 0.2),
-    "L=2.alpha=8.beta=20": (2, 8, 0.05),
-    "L=2.alpha=12.beta=10": (2, 12, 0.1),
+    "L=2.alpha=2.hard": (2, 2, 0.0),
     "L=2.alpha=4.hard": (2, 4, 0.0),
     "L=3.alpha=4.hard": (3, 4, 0.0),
+    "L=5.alpha=4.hard": (5, 4, 0.0),
+    "L=2.alpha=12.beta=5": (2, 12, 0.2),
+    "L=2.alpha=8.beta=10": (2, 8, 0.1),
 }
 """Depth, alpha and temperature of the chains that tell closures apart: soft core, hard core at 0.
 
-Soft ones are where the planted ensemble does not condense (docs/deep_perceptron.md): alpha below 41 at
-beta = 5, 17.4 at 10, 12.6 at 20.
+The teacher of the hard core is a random network. That of the soft core is not: its weights adapt to its
+neurons, and condense beyond some alpha (docs/deep_perceptron.md), 41 at beta = 5 and 17.4 at 10; at c = 16 some
+concentrate at half of it already.
 """
 
 DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
     "smoke": ((6, 12, 20, 2),),
-    "laptop": ((8, 64, 3_000, 4), (16, 128, 1_500, 3), (32, 256, 300, 3)),
-    "paper": ((16, 256, 100_000, 8), (32, 512, 30_000, 8), (64, 1024, 10_000, 4)),
+    "laptop": ((8, 64, 10_000, 4), (16, 128, 4_000, 3), (32, 256, 500, 3)),
+    "paper": ((16, 256, 100_000, 8), (32, 512, 100_000, 8), (64, 1024, 30_000, 4)),
 }
 """c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
 

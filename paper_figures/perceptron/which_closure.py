@@ -20,8 +20,7 @@ from theory import CLOSURES, solve_profile
 
 STUDIES = ("one_layer", "chains")
 SHOWN = (
-    "L=2.alpha=24.beta=5", "L=3.alpha=24.beta=5", "L=5.alpha=24.beta=5", "L=2.alpha=4.hard",
-    "L=3.alpha=4.hard",
+    "L=2.alpha=2.hard", "L=2.alpha=4.hard", "L=3.alpha=4.hard", "L=5.alpha=4.hard", "L=2.alpha=12.beta=5",
 )  # fmt: skip
 """Chains that are drawn; the numbers are of all."""
 

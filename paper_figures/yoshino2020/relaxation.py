@@ -1,6 +1,6 @@
 """Measured: layers of a chain forget at different speeds, the centre first.
 
-A dilute soft-core chain of five layers that starts as its teacher, in equilibrium at once: auto-correlations
+A dilute hard-core chain of five layers that starts as its teacher, in equilibrium at once: auto-correlations
 of neurons and weights by layer, and the times at which they have fallen to 1/e.
 """
 
@@ -14,7 +14,7 @@ from paper_figures.stored.results import Results
 from paper_figures.yoshino2020.checks import Check
 
 STUDIES = ("chains",)
-CHAIN = "L=5.alpha=24.beta=5"
+CHAIN = "L=5.alpha=4.hard"
 COLUMNS = ("panel", "layer", "t", "value", "error")
 NAMES = {"c": "neurons", "C": "weights"}
 
@@ -69,7 +69,7 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
                 checks.append(
                     Check(f"liquid layers of weights by {closure}: {', '.join(liquid)}", len(liquid))
                 )
-        what = rf"$L={depth}$, soft core, $\beta=5$, $\alpha={CHAINS[CHAIN][1]}$, $c={degree}$, $N={width}$"
+        what = rf"$L={depth}$, hard core, $\alpha={CHAINS[CHAIN][1]}$, $c={degree}$, $N={width}$"
         sheet.suptitle(f"{what}: {results.size} size", fontsize=7, color="0.3")
         write(sheet, COLUMNS, rows, paths, overwrite)
     return checks

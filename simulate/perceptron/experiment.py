@@ -26,8 +26,8 @@ PARALLEL = 0.25
 """Mean squared overlap of a layer's weight vectors, beyond 1/N, that is no accident and no correlation."""
 
 CONCENTRATED, SURE = 0.035, 3.0
-"""Mean sum of J^4/c^2 of all weight vectors, beyond 3/(c + 2) of the sphere, and its standard errors: the same
-of weights that are few."""
+"""Mean sum of J^4/c^2 of all weight vectors, beyond 3/(c + 2) of the sphere, and its standard errors: the
+same."""
 
 AT_REST = 10
 """Measurements in a row without any flip that are reported."""

@@ -57,7 +57,7 @@ def test_drawn_overlaps_are_those_of_the_runs(folder):
 
 
 def test_a_verdict_is_given_in_equilibrium_only(folder):
-    chain = "L=2.alpha=24.beta=5"
+    chain = "L=2.alpha=12.beta=5"
     found = results_at("smoke", folder / "data").get("chains", label(chain, *DILUTE["smoke"][-1][:2]))
     profiles = list(predicted(chain).values())
     generator = np.random.default_rng(0)
