@@ -29,8 +29,8 @@ CHAINS: Mapping[str, tuple[int, int, float]] = {
 """Depth, alpha and temperature of the chains that tell closures apart: soft core, hard core at 0.
 
 The teacher of the hard core is a random network. That of the soft core is not: its weights adapt to its
-neurons, and condense beyond some alpha (docs/deep_perceptron.md), 41 at beta = 5 and 17.4 at 10; at c = 16 some
-concentrate at half of it already.
+neurons, and condense beyond some alpha (docs/deep_perceptron.md), 41 at beta = 5 and 17.4 at 10; at c = 16
+some concentrate at half of it already.
 """
 
 DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
