@@ -654,8 +654,10 @@ def _sweep_following(spins, weights, graph, moving, law, keys, step, work):
         for i in range(width):
             w, inputs = weights[below, i], graph.inputs[below, i]
             _row_excess(below, i, spins, weights, graph, law, x)
-            if moving[layer]:
+            if moving[layer] and layer < depth:
                 _violations_above(layer, i, spins, weights, graph, law, work.above, change)
+            elif moving[layer]:
+                change[:patterns] = 0  # nobody reads it
             for s in range(degree if degree > 1 else 0):
                 t = (s + apart) % degree
                 _products(spins[layer, i], spins[below, inputs[s]], spins[below, inputs[t]], scale, a, b)
@@ -670,6 +672,10 @@ def _sweep_following(spins, weights, graph, moving, law, keys, step, work):
             _renormalise(w)
             if moving[layer]:
                 _follow(layer, i, x, change, spins, weights, graph, law, work.above, keys[0], step, work)
+    if moving[0]:
+        inputs_only = np.zeros(depth + 1, np.bool_)
+        inputs_only[0] = True
+        _sweep_neurons(spins, weights, graph, inputs_only, law, keys[0], step, work)
 
 
 @numba.njit(fastmath=FAST)
@@ -705,15 +711,7 @@ def advance(spins, weights, graph, moving, turning, reach, hard, constants, temp
         greedy = temperatures[t] == 0
         beta = 0.0 if greedy else 1 / temperatures[t]
         law = (hard, greedy, margin, beta, scale, one)
-        if (
-            hard
-            and greedy
-            and neurons
-            and turning
-            and reach == 0
-            and depth > 1
-            and not (moving[0] or moving[-1])
-        ):
+        if hard and greedy and neurons and turning and reach == 0 and (depth > 1 or moving[-1]):
             _sweep_following(spins, weights, graph, moving, law, keys, step, work)
             continue
         if neurons:

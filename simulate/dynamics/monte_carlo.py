@@ -111,7 +111,7 @@ class EagerSweeps:
             if self._follows and cold.any():
                 self._apart(state, sweep, of_each, cold)
                 continue
-            self._sweep_neurons(state, sweep, temperature)
+            self._sweep_neurons(state, sweep, temperature, self.law.moving(self.system.depth))
             if self.law.weights and self.law.reach > 0:
                 self._sweep_rotations(state, sweep, temperature)
             elif self.law.weights:
@@ -121,8 +121,8 @@ class EagerSweeps:
     def _follows(self) -> bool:
         """Whether neurons follow their weights at temperature 0."""
         law = self.law
-        moves = law.neurons and law.weights and not law.ends and law.reach == 0
-        return moves and self.system.potential == "hard" and self.system.depth > 1
+        moves = law.neurons and law.weights and law.reach == 0
+        return moves and self.system.potential == "hard" and (self.system.depth > 1 or law.ends)
 
     def _apart(self, state: Tensor, sweep: int, temperatures: NDArray[np.float64], cold: Tensor) -> None:
         """A sweep of machines at temperature 0, and of the others."""
@@ -150,6 +150,7 @@ class EagerSweeps:
         layers = torch.arange(system.depth, device=state.device)
         word = noise.philox(layers[None], sweep, self._keys[1])[0]
         apart = 1 + ((word.double() + 0.5) * 2.0**-32 * (system.c - 1)).long()
+        moving = self.law.moving(system.depth)
         for layer in range(1, system.depth + 1):
             for i in range(system.width):
                 excess = system.gaps(state, self.wirings)[:, layer - 1, i] - margin
@@ -159,17 +160,22 @@ class EagerSweeps:
                     spins[:, layer, i] *= -1
                     change = system.cost(system.gaps(state, self.wirings)[:, layer]).sum(1) - before
                     spins[:, layer, i] *= -1
+                elif moving[layer]:
+                    change = torch.zeros_like(excess)  # nobody reads it
                 for s in range(system.c if system.c > 1 else 0):
                     number = ((layer - 1) * system.width + i) * system.c + s
                     self._plane_following(state, excess, change, layer, i, s, apart, number * QUADS, sweep)
                 w = weights[:, layer - 1, i]
                 w *= (system.c / w.square().sum(-1, keepdim=True)).sqrt()
-                if layer < system.depth:
+                if moving[layer]:
                     padded = -(-system.patterns // 4) * 4
                     words = self._words(0, sweep, (layer * system.width + i) * padded, system.patterns)
                     gain = change + (-excess - 2 * margin < 0).to(excess) - (excess < 0).to(excess)
                     flips = (gain < 0) | ((gain == 0) & (self._threshold(words) > 0))
                     spins[:, layer, i] = torch.where(flips, -spins[:, layer, i], spins[:, layer, i])
+        if moving[0]:
+            inputs_only = np.arange(system.depth + 1) == 0
+            self._sweep_neurons(state, sweep, torch.zeros(len(state), device=state.device), inputs_only)
 
     def _plane_following(
         self, state: Tensor, excess: Tensor, change: Tensor, layer: int, i: int, s: int, apart: Tensor,
@@ -220,12 +226,13 @@ class EagerSweeps:
         weights[machines, s] += found[0]
         weights[machines, t] += found[1]
 
-    def _sweep_neurons(self, state: Tensor, sweep: int, temperature: Tensor) -> None:
+    def _sweep_neurons(
+        self, state: Tensor, sweep: int, temperature: Tensor, moving: NDArray[np.bool_]
+    ) -> None:
         system = self.system
         spins = system.spins(state)
         matrices = system.matrices(system.weights(state), self.wirings)
         gaps = system.gaps(state, self.wirings)
-        moving = self.law.moving(system.depth)
         for odd in (1, 0):
             for layer in range(odd, system.depth + 1, 2):
                 for j in range(system.width if moving[layer] else 0):

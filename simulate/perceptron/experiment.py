@@ -71,6 +71,12 @@ class PerceptronExperiment(Experiment):
         r = torch.stack(rows).view(len(members), -1).to(self.device)
         return r, r.new_empty(len(r), 0)
 
+    def check_start(self, members: list[Member]) -> None:
+        """A teacher with a margin is looked for, and may not be found."""
+        if self.protocol.margin != 0 and self.protocol.temperature == 0:
+            for member in members:
+                self.samples[member.sample]
+
     def split(
         self, positions: Tensor, members: list[Member], velocities: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:

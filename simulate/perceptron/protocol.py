@@ -87,7 +87,7 @@ class PerceptronProtocol(BaseProtocol):
             )
 
     def _check_moves(self) -> None:
-        """Refuse what cannot move, or cannot be drawn."""
+        """Refuse what cannot move."""
         if self.temperature == 0 and self.depth > 1:
             if self.potential == "soft":
                 raise InvalidInput(
@@ -99,11 +99,6 @@ class PerceptronProtocol(BaseProtocol):
                     f"reach = {self.reach:g} with the hard core at temperature 0: hidden neurons cannot flip"
                     " while their weights stand still; use slices (reach = 0), or a temperature above 0"
                 )
-        if self.temperature == 0 and self.margin != 0 and self.scenario == "teacher-student":
-            raise InvalidInput(
-                f"margin = {self.margin:g} at temperature 0: such a teacher cannot be drawn; use random data,"
-                " or a temperature above 0"
-            )
 
     def _check_ladder(self) -> None:
         several = isinstance(self.ladder, tuple | list)

@@ -49,7 +49,8 @@ class Disorder:
 def draw(system: DeepPerceptron, scenario: str, temperature: float, seed: int, sample: int) -> Disorder:
     """The disorder of a sample; the same for any number of samples and replicas, on the CPU.
 
-    Raises InvalidInput for an unknown scenario, and for a teacher with a margin at temperature 0.
+    Raises InvalidInput for an unknown scenario, and for a margin at which no teacher without violated gaps is
+    found at temperature 0.
     """
     checks.one_of("scenario", scenario, SCENARIOS)
     generator = _generator(seed, noise.DISORDER, sample)
@@ -64,15 +65,21 @@ def draw(system: DeepPerceptron, scenario: str, temperature: float, seed: int, s
     spins = here.forward(weights[None], [wiring], ends[:1])
     if temperature == 0 and system.margin == 0:  # with either core: no gap is violated
         return Disorder(wiring, spins[0], weights)
-    if temperature == 0:
+    if temperature == 0 and system.potential == "soft":
         raise InvalidInput(
-            f"margin = {system.margin:g} at temperature 0: such a teacher cannot be drawn, since neurons with"
-            " satisfied gaps never flip; use a temperature above 0"
+            "a margin at temperature 0 needs the hard core, whose law the soft core's is there"
         )
     state = here.state(spins, weights[None])
     streams = Streams.of(seed, [Member(sample)], noise.PLANTING)
     sweeps = CompiledSweeps(here, MonteCarlo(ends=True), [wiring], streams)
     sweeps(state, 0, np.full(SWEEPS, temperature))
+    if temperature == 0:  # a solution first, and then any of them
+        if violated := int((here.gaps(state, [wiring]) < system.margin).sum()):
+            raise InvalidInput(
+                f"margin = {system.margin:g} is too large to plant at temperature 0: {violated} gaps of the"
+                f" teacher of sample {sample} are violated after {SWEEPS} sweeps"
+            )
+        sweeps(state, SWEEPS, np.zeros(SWEEPS))
     return Disorder(wiring, here.spins(state)[0].clone(), here.weights(state)[0].clone())
 
 

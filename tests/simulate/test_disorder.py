@@ -81,7 +81,7 @@ def test_a_planted_teacher_is_a_typical_student(potential):
 
 def test_what_cannot_be_is_refused():
     system = DeepPerceptron(2, 4, 40, None, "hard", 3.0)
-    with pytest.raises(InvalidInput, match="margin = 3 at temperature 0: such a teacher cannot be drawn"):
+    with pytest.raises(InvalidInput, match="margin = 3 is too large to plant"):
         draw(system, "teacher-student", 0.0, 0, 0)
     easy = DeepPerceptron(2, 4, 4)
     disorder = draw(easy, "random", 0.1, 0, 0)
@@ -147,3 +147,20 @@ def test_dilute_it_condenses_on_two_inputs():
         away = float((carried.mean() - 3 / 10) / (carried.std() / 192**0.5))
         assert away > 4 if condensed else abs(away) < 4
         assert alignment(system, disorder).max() < 2 / 64
+
+
+@pytest.mark.parametrize(("margin", "parallel"), [(0.2, 0.552), (0.4, 0.6237)])
+def test_a_teacher_with_a_margin_at_temperature_0_has_the_exact_law(margin, parallel):
+    """L = 1, N = M = 2: how often both patterns are +-parallel, by integration over the circle; 4 sigma."""
+    system = DeepPerceptron(1, 2, 2, None, "hard", margin)
+    angles = (np.arange(20_000) + 0.5) * 2 * math.pi / 20_000
+    weights = np.stack([np.cos(angles), np.sin(angles)]) * math.sqrt(2)
+    fields = {s: abs(weights[0] + s * weights[1]) / math.sqrt(2) >= margin for s in (1, -1)}
+    one, both = fields[1].mean(), (fields[1] & fields[-1]).mean()
+    # Two perceptrons; a pair of patterns allows what both of its fields allow.
+    exact = one**2 / (one**2 + both**2)
+    assert exact == pytest.approx(parallel, abs=1e-3)
+    count = 600
+    found = [draw(system, "teacher-student", 0.0, 5, s).spins[0] for s in range(count)]
+    frequency = np.mean([float(abs((x[:, 0] * x[:, 1]).sum())) == 2 for x in found])
+    assert abs(frequency - exact) < 4 * math.sqrt(exact * (1 - exact) / count)

@@ -317,6 +317,8 @@ CASES = {  # depth, width, patterns, degree, potential, margin, reach, temperatu
     "rotations, free ends, dilute": (3, 8, 70, 4, "soft", 0.2, 0.5, 0.3, True),
     "greedy": (2, 5, 9, None, "hard", 0.0, 0.0, 0.0, False),
     "one layer": (1, 9, 65, 3, "hard", -0.1, 0.7, 0.4, False),
+    "follow with free ends": (2, 6, 9, 4, "hard", 0.1, 0.0, 0.0, True),
+    "follow, one layer, free ends": (1, 6, 9, None, "hard", 0.3, 0.0, 0.0, True),
 }
 
 

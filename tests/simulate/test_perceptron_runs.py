@@ -280,7 +280,6 @@ def test_damage_is_named(planted, change, problem):
         ({"temperature": -1.0}, "temperature = -1"),
         ({"potential": "soft"}, "temperature = 0 with the soft core: hidden neurons cannot flip"),
         ({"reach": 0.3}, "reach = 0.3 with the hard core at temperature 0"),
-        ({"margin": 0.2}, "margin = 0.2 at temperature 0: such a teacher cannot be drawn"),
         ({"test_patterns": -1}, "test_patterns = -1"),
         ({"exchange_every": 0}, "exchange_every = 0"),
         ({"scenario": "parity"}, "scenario = 'parity' must be one of random, teacher-student"),
