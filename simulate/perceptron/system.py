@@ -16,7 +16,7 @@ from simulate.perceptron.recorded import FRAMES, MATRICES, ONE_TIME, TAUGHT, TES
 from simulate.perceptron.samples import Samples
 from simulate.protocol import PRECISIONS
 
-COPIES = {"compiled": 3, "eager": 14}
+COPIES = {"compiled": 6, "eager": 16}
 """Arrays of the size of the state that a machine has at its peak: itself, the past, and work space."""
 
 GAPS, ALIGNING, ANSWERS = 4, 4, 3
@@ -50,7 +50,7 @@ class PerceptronSystem(System[PerceptronProtocol, Samples]):
         overlaps = 8 * ALIGNING * ((one.depth + 1) * one.width * one.patterns + bonds * one.c)
         gaps = 8 * GAPS * one.depth * one.width * one.patterns
         answers = size * ANSWERS * (one.depth + 1) * one.width * protocol.test_patterns
-        machine = size * COPIES[backend] * particles + overlaps + answers
+        machine = size * COPIES[backend] * particles + overlaps
         frozen = 4 * 3 * bonds * one.c  # wiring
         frozen += size * (3 * one.particles + (one.depth + 2) * one.width * protocol.test_patterns)
         dense = (
@@ -58,7 +58,7 @@ class PerceptronSystem(System[PerceptronProtocol, Samples]):
         )  # weights as matrices, a few machines' at a time
         if backend == "eager":
             machine += size * 2 * dense * protocol.rungs().rungs
-        few = TOGETHER * (gaps + 8 * 2 * dense)
+        few = TOGETHER * (gaps + answers + 8 * 2 * dense)
         return Footprint(
             particles, few + frozen + machine * protocol.replicas, machine + frozen / protocol.replicas
         )
