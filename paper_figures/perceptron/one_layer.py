@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from compare.finite_size import Limit, limit
+from compare.finite_size import limit
 from compare.hotelling import Test
 from paper_figures.perceptron.studies import ONE_LAYER, ONE_LAYER_SIZES
 from paper_figures.stored.results import Results
@@ -24,7 +24,7 @@ class Row:
     ensemble: str
     quantity: str
     measured: Mapping[int, tuple[float, float]]
-    limit: Limit
+    limit: tuple[float, float]
     predicted: float
     test: Test
 
@@ -43,7 +43,8 @@ def rows(results: Results) -> list[Row]:
         expected = np.array(list(predictions.values()))
         for k, quantity in enumerate(predictions):
             by_size = {n: _mean(v[:, k]) for n, v in values.items()}
-            found.append(Row(name, quantity, by_size, limits, float(expected[k]), limits.test(k, expected)))
+            at_end = float(limits.value[k]), float(limits.error[k])
+            found.append(Row(name, quantity, by_size, at_end, float(expected[k]), limits.test(k, expected)))
     return found
 
 
@@ -57,7 +58,12 @@ def predicted(name: str) -> dict[str, float]:
     alpha, _, values = ONE_LAYER[name]
     if values.get("scenario") != "random":
         profile = solve_profile("teacher-student", 1, alpha)
-        return {"Q": float(profile.Q[0]), "generalization error": generalization_of(profile).error}
+        overlap = float(profile.Q[0])  # with each other and with the teacher
+        return {
+            "Q": overlap,
+            "Q with the teacher": overlap,
+            "generalization error": generalization_of(profile).error,
+        }
     beta = 1 / values["temperature"]
     profile = solve_profile("random", 1, alpha, potential="soft", beta=beta)
     low, high = (
@@ -73,6 +79,7 @@ def _values(result: xr.Dataset, quantities: list[str]) -> np.ndarray:
     gaps = int(result.attrs["width"]) * int(result.attrs["patterns"])
     known = {
         "Q": last["Q"].values[:, 0],
+        "Q with the teacher": last["Q_teacher"].values[:, 0],
         "generalization error": last["generalization_error"].values,
         "energy of a gap": last["E"].values / gaps,
     }

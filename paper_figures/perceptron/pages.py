@@ -63,12 +63,44 @@ def one_layer(results: Results) -> str:
     order = {name: k for k, name in enumerate(ONE_LAYER)}
     lines = []
     for row in found:
-        k = 0 if row.quantity == "Q" else 1
         cells = [number(*row.measured[n]) if n in row.measured else "-" for n in sizes]
-        limit = number(float(row.limit.value[k]), float(row.limit.error[k]))
-        lines.append([row.ensemble, row.quantity, *cells, limit, f"{row.predicted:.4g}", f"{row.test.p:.2g}"])
+        lines.append(
+            [
+                row.ensemble,
+                row.quantity,
+                *cells,
+                number(*row.limit),
+                f"{row.predicted:.4g}",
+                f"{row.test.p:.2g}",
+            ]
+        )
     lines.sort(key=lambda line: order[line[0]])
     return markdown(("", "", *(f"N = {n}" for n in sizes), "1/N -> 0", "exact", "p"), lines)
 
 
-BLOCKS: Blocks = {"one_layer": one_layer, "closures": closures, "provenance": provenance}
+def asymmetry(results: Results) -> str:
+    """Q_L - Q_1 of every chain, which the gaussian closure has at 0: the same sample's layers, one by one."""
+    lines = []
+    for chain in CHAINS:
+        expected = [f"{float(x['Q'][-1] - x['Q'][0]):.3f}" for x in predicted(chain).values()]
+        cells = []
+        for degree, width, *_ in DILUTE[results.size]:
+            found = results.get("chains", label(chain, degree, width))
+            cells.append("-" if found is None else _difference(found))
+        lines.append([chain, *expected, *cells])
+    sizes = [f"c = {degree}, N = {width}" for degree, width, *_ in DILUTE[results.size]]
+    return markdown(("", *predicted(next(iter(CHAINS))), *sizes), lines)
+
+
+def _difference(found: xr.Dataset) -> str:
+    weights = found["Q_aligned"].isel(t_w=-1).sel(t=int(found.attrs["steps"])).values.astype(float)
+    values = weights[:, -1] - weights[:, 0]
+    return number(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))))
+
+
+BLOCKS: Blocks = {
+    "asymmetry": asymmetry,
+    "one_layer": one_layer,
+    "closures": closures,
+    "provenance": provenance,
+}

@@ -41,8 +41,8 @@ DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
 """c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
 
 ONE_LAYER: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
-    "teacher.alpha=1": (1, 100, {"start": "planted"}),
-    "teacher.alpha=2": (2, 100, {"start": "planted"}),
+    "teacher.alpha=1": (1, 400, {"start": "planted"}),
+    "teacher.alpha=2": (2, 400, {"start": "planted"}),
     "random.alpha=1.beta=1000": (1, 400, {"scenario": "random", "potential": "soft", "temperature": 1e-3}),
     "random.alpha=3.beta=5": (3, 100, {"scenario": "random", "potential": "soft", "temperature": 0.2}),
 }
