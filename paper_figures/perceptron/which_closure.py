@@ -54,8 +54,9 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
                 checks += _checks(found, profiles, f"{chain}, c = {degree}, N = {width}")
             if drawn is not None:
                 _finish(drawn, chain)
+        axes[0, 0].plot([], [], ":", color="0.3", lw=0.9, label="with the teacher")
         handles, names = axes[0, 0].get_legend_handles_labels()
-        sheet.legend(handles, names, loc="outside upper center", ncols=5, columnspacing=1.2)
+        sheet.legend(handles, names, loc="outside upper center", ncols=6, columnspacing=1.2)
         write(sheet, COLUMNS, rows, paths, overwrite)
     licence = [
         Check(f"one layer, {row.ensemble}: {row.quantity} at 1/N -> 0, p", row.test.p)

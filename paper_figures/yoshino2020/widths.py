@@ -1,7 +1,8 @@
-"""Measured: a finite width keeps the centre of a chain from melting.
+"""Measured: how the layers of a chain of finite width forget, the centre first.
 
 Fully connected chains of five layers, hard core, alpha = 4, that start as their teacher. Replica theory, for
-N to infinity, has a liquid centre; the narrower the network, the longer its centre remembers.
+N to infinity and in equilibrium, has a liquid centre. The narrower the network, the sooner it gets there, and
+beyond: it flips and swaps hidden units, which takes the overlaps of all layers to zero.
 """
 
 from paper_figures.perceptron.drawing import curve, late, times
@@ -28,6 +29,7 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
             checks.append(
                 Check(f"centre Q_{CENTRE} by {closure}, N to infinity", float(predicted[CENTRE - 1]))
             )
+        layers = list(range(1, DEPTH + 1))
         names = list(results.studies["widths"].ensembles)
         for name, colour in zip(names, sequence(len(names)), strict=True):
             found = results.get("widths", name)
@@ -53,22 +55,25 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
             rows += [
                 ("centre", width, CENTRE, *map(float, row)) for row in zip(t, value, spread, strict=True)
             ]
-            tau, relative = times(found, "C", [CENTRE])
-            right.errorbar(width, tau[0], tau[0] * relative[0], fmt="o", color=colour, ms=4, capsize=1.5)
-            rows.append(("tau", width, CENTRE, "", float(tau[0]), float(tau[0] * relative[0])))
+            tau, relative = times(found, "C", layers)
+            right.errorbar(layers, tau, tau * relative, fmt="o-", lw=0.8, color=colour, ms=4, capsize=1.5)
+            for layer, value, share in zip(layers, tau, relative, strict=True):
+                rows.append(("tau", width, layer, "", float(value), float(value * share)))
+                checks.append(
+                    Check(f"N = {width}: tau of the weights of layer {layer} (sweeps)", float(value))
+                )
             checks.append(
                 Check(
                     f"N = {width}: Q_{CENTRE} of the centre at t = {end}, +- {error[2]:.3f}", float(mean[2])
                 )
             )
-            checks.append(Check(f"N = {width}: tau of the centre's weights (sweeps)", float(tau[0])))
         left.set(xlabel="layer $l$", ylabel="$Q_l$ at the end", ylim=(-0.05, 1.05))
         middle.set(
             xscale="log", xlabel="sweeps $t$", ylabel=f"$C_{CENTRE}(t)$ of the centre", ylim=(-0.05, 1.05)
         )
-        right.set(
-            xscale="log", yscale="log", xlabel="width $N$", ylabel=rf"$\tau_{CENTRE}$ of the centre, sweeps"
-        )
+        right.set(yscale="log", xlabel="layer $l$", ylabel=r"$\tau_l$ of weights (to $1/e$), sweeps")
+        for axis in (left, right):
+            axis.set_xticks(layers)
         handles, labels = left.get_legend_handles_labels()
         sheet.legend(handles, labels, loc="outside upper center", ncols=6)
         write(sheet, COLUMNS, rows, paths, overwrite)
