@@ -23,8 +23,8 @@ EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"2e: E\*, N=40|2c: R\^2 of E in ln t, N=40",
         "The images, as far as is known: with 1715 for 2000 late energies are a fifth lower at N = 10 too"
-        " (0.0160 for 0.0196), and with all 2000 E(10000) agrees there. At N = 40 that was not run. Two samples"
-        " only, whose spread of 2 % says little of the error.",
+        " (0.0160 for 0.0196), and with all 2000 E(10000) agrees there. At N = 40 that was not run. Two"
+        " samples only, whose spread of 2 % says little of the error.",
     ),
     (
         r"2c: E\(\d+\)/E\(0\), N=\d+, M = 2000",
