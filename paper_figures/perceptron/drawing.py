@@ -30,6 +30,10 @@ TEACHER = ("q_aligned_teacher", "Q_aligned_teacher")
 """The same with the teacher: equal in equilibrium."""
 
 
+SUSPECT = 0.1
+"""Level at which students and teacher are told apart: few samples are to notice a run on its way too."""
+
+
 def make(
     package: ModuleType,
     folder: Path,
@@ -90,7 +94,7 @@ def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> str:
     None where students are not as far from each other as from the teacher: not in equilibrium, no verdict.
     """
     paired = result.assign({name: result[name].expand_dims("pair") for name in (*SAME, *TEACHER)})
-    state = equilibrium(paired, variables=SAME)
+    state = equilibrium(paired, variables=SAME, level=SUSPECT)
     if state.verdict != "all layers meet":
         return f"on its way ({state.verdict})"
     return verdict(profiles, [paired], variables=SAME).verdict

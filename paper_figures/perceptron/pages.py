@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from scipy.stats import ttest_1samp
 
 from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.drawing import SAME, TEACHER, late, verdict_on
@@ -82,20 +83,22 @@ def asymmetry(results: Results) -> str:
     """Q_L - Q_1 of every chain, which the gaussian closure has at 0: the same sample's layers, one by one."""
     lines = []
     for chain in CHAINS:
-        expected = [f"{float(x['Q'][-1] - x['Q'][0]):.3f}" for x in predicted(chain).values()]
+        expected = [f"{float(x['Q'][-1] - x['Q'][0]) + 0.0:.3f}" for x in predicted(chain).values()]
         cells = []
         for degree, width, *_ in DILUTE[results.size]:
             found = results.get("chains", label(chain, degree, width))
-            cells.append("-" if found is None else _difference(found))
+            cells.append("-" if found is None or found.sizes["sample"] < 2 else _difference(found))
         lines.append([chain, *expected, *cells])
     sizes = [f"c = {degree}, N = {width}" for degree, width, *_ in DILUTE[results.size]]
     return markdown(("", *predicted(next(iter(CHAINS))), *sizes), lines)
 
 
 def _difference(found: xr.Dataset) -> str:
+    """Mean over samples with its error, and Student's p of a mean of 0."""
     weights = found["Q_aligned"].isel(t_w=-1).sel(t=int(found.attrs["steps"])).values.astype(float)
     values = weights[:, -1] - weights[:, 0]
-    return number(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))))
+    error = float(values.std(ddof=1) / np.sqrt(len(values)))
+    return f"{number(float(values.mean()), error)}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
 
 
 BLOCKS: Blocks = {

@@ -8,7 +8,6 @@ import numpy as np
 
 from paper_figures.perceptron.drawing import curve, times
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
-from paper_figures.perceptron.which_closure import predicted
 from paper_figures.sheet import GREEN, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
 from paper_figures.yoshino2020.checks import Check
@@ -64,11 +63,6 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
         axes[2].set_xticks(range(1, depth + 1))
         if found is not None:
             axes[2].legend(fontsize=6)
-            for closure, profile in predicted(CHAIN).items():
-                liquid = [f"Q_{i}" for i, x in enumerate(profile["Q"].values, 1) if x < 1 / np.e]
-                checks.append(
-                    Check(f"liquid layers of weights by {closure}: {', '.join(liquid)}", len(liquid))
-                )
         what = rf"$L={depth}$, hard core, $\alpha={CHAINS[CHAIN][1]}$, $c={degree}$, $N={width}$"
         sheet.suptitle(f"{what}: {results.size} size", fontsize=7, color="0.3")
         write(sheet, COLUMNS, rows, paths, overwrite)

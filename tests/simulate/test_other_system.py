@@ -284,7 +284,7 @@ def test_a_system_nobody_knows_is_refused(whole, tmp_path):
     path = tmp_path / "run.nc"
     schema.write(whole.assign_attrs(system="magnets"), path, "run")
     for read in (protocol_of, inspection.contents):
-        with pytest.raises(InvalidInput, match="system = 'magnets' must be one of thermal-machine, .*spins"):
+        with pytest.raises(InvalidInput, match=r"system = 'magnets' must be one of thermal-machine, .*spins"):
             read(path)
     assert "magnets" in inspection.problems(path)[0]
     assert Protocol.system == "thermal-machine"
