@@ -83,7 +83,7 @@ def asymmetry(results: Results) -> str:
     """Q_L - Q_1 of every chain, which the gaussian closure has at 0: the same sample's layers, one by one."""
     lines = []
     for chain in CHAINS:
-        expected = [f"{float(x['Q'][-1] - x['Q'][0]) + 0.0:.3f}" for x in predicted(chain).values()]
+        expected = [f"{round(float(x['Q'][-1] - x['Q'][0]), 3) + 0.0:.3f}" for x in predicted(chain).values()]
         cells = []
         for degree, width, *_ in DILUTE[results.size]:
             found = results.get("chains", label(chain, degree, width))

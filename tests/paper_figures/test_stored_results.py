@@ -68,8 +68,9 @@ def test_what_is_kept_is_the_mean_over_replicas_and_pairs(whole):
 def test_of_perceptrons_everything_is_kept(perceptron):
     result = reduced.reduce(perceptron)
     one_time = {"E", "E_layer", "E_rung", "violated", "generalization_error"}
-    member = {"q": "pair", "Q": "pair", "q_test": "pair"}
+    member = dict.fromkeys(("q", "Q", "q_aligned", "Q_aligned", "q_test"), "pair")
     member |= dict.fromkeys(("c", "C", "q_teacher", "Q_teacher", "q_test_teacher"), "replica")
+    member |= dict.fromkeys(("q_aligned_teacher", "Q_aligned_teacher"), "replica")
     matrices = {"q_matrix", "Q_matrix"}
     assert set(result.data_vars) == one_time | set(member) | matrices
     kept = result.astype(float)
