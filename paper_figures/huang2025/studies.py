@@ -87,7 +87,7 @@ def _late(size: str) -> Study:
     """
     if size == "paper":
         return Study("late", {})
-    samples = {5: 2, 10: 2, 20: 2}
+    samples = {5: 4, 10: 4, 20: 2}
     timing = {"steps": 550_000, "waiting_time": 50_000, "replicas": 2}
     if size == "smoke":
         samples, timing = {10: 2}, {**timing, "steps": 500, "waiting_time": 200}
