@@ -32,11 +32,13 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## train on real digits, predict the layers, overlay: results/demo/
 	$(BIN)/python -m paper_figures demo --out results/demo --overwrite
 
-figures: $(READY)  ## the figures of the thermal machine from stored results, with their scoreboard: results/figures/
+figures: $(READY)  ## the measured figures from stored results, with their numbers: results/figures/
 	$(BIN)/python -m paper_figures huang2025 --from-stored --out results/figures/huang2025 --overwrite
+	$(BIN)/python -m paper_figures perceptron --from-stored --out results/figures/deep_perceptron --overwrite
+	$(BIN)/python -m paper_figures yoshino2023 --from-stored --out results/figures/yoshino2023 --overwrite
 
 figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV and checked numbers: results/figures/
-	$(BIN)/python -m paper_figures yoshino2020 --size laptop --out results/figures/yoshino2020 --overwrite
+	$(BIN)/python -m paper_figures yoshino2020 --from-stored --out results/figures/yoshino2020 --overwrite
 
 test: $(READY)  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2
