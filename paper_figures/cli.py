@@ -100,7 +100,7 @@ def yoshino2023(
 @app.command()
 def perceptron(
     figure: Annotated[str | None, choice(own.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(SIZES, "Seconds; half an hour of two cores; a GPU.")] = "laptop",
+    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/deep_perceptron"),
     data: Data = perceptron_studies.DATA,
