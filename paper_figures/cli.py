@@ -1,6 +1,6 @@
 """``python -m paper_figures``: figures from the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -68,18 +68,13 @@ def yoshino2020(
     """
     if figure is not None:
         one_of("figure", figure, [*layered.THEORY, *layered.FIGURES])
-    with ProgressBar() as progress:
-        made = []  # both look at their files before any work
-        if figure is None or figure in layered.THEORY:
-            made.append(layered.make(out, figure, "smoke" if size == "smoke" else "laptop", overwrite))
-        if figure is None or figure in layered.FIGURES:
-            made.append(
-                drawing.make(
-                    layered, out, figure, size, from_stored=from_stored, data=data, runs=runs,
-                    workers=workers, progress=progress, overwrite=overwrite,
-                )
-            )  # fmt: skip
-        _show(chain.from_iterable(made), out)
+    solved: Iterable[tuple[str, list[Check]]] = ()
+    if figure is None or figure in layered.THEORY:
+        solved = layered.make(out, figure, "smoke" if size == "smoke" else "laptop", overwrite)
+    if figure in layered.THEORY:
+        _show(solved, out)
+    else:
+        _measure(layered, out, figure, size, from_stored, data, runs, workers, overwrite, solved)
 
 
 @app.command()
@@ -114,18 +109,18 @@ def perceptron(
 
 def _measure(
     package: ModuleType, out: Path, figure: str | None, size: str, from_stored: bool, data: Path, runs: Path,
-    workers: int, overwrite: bool,
+    workers: int, overwrite: bool, before: Iterable[tuple[str, list[Check]]] = (),
 ) -> None:  # fmt: skip
-    """Figures of a package that are drawn from stored results."""
+    """Figures of a package that are drawn from stored results, after others that are ready to be made."""
     with ProgressBar() as progress:
         made = drawing.make(
             package, out, figure, size, from_stored=from_stored, data=data, runs=runs, workers=workers,
             progress=progress, overwrite=overwrite,
         )  # fmt: skip
-        _show(made, out)
+        _show(chain(before, made), out)
 
 
-def _show(made: Iterator[tuple[str, list[Check]]], out: Path) -> None:
+def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
     """Print the numbers of figures as they are made; raises DeepglassError, after all, if some are off."""
     off = []
     for name, checks in made:

@@ -94,10 +94,6 @@ class Observables:
         found.setdefault("q_test", torch.full(found["q"].shape, torch.nan))
         return _on_host(found)
 
-    def layers(self, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Neurons of every layer (B, N M), and weights (B, N c)."""
-        return self._neurons(rows), self._weights(rows)
-
     def _neurons(self, r: Tensor) -> list[Tensor]:
         return _flat(self.machine.spins(r))
 

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 import torch
 import xarray as xr
 
-from deepglass import files, schema
+from deepglass import schema
 from deepglass.cli import main
 from deepglass.errors import Diverged, InvalidInput
 from simulate import Protocol, inspection, noise, registry, resume, run
@@ -224,27 +225,11 @@ def test_what_its_invariants_forbid_is_named(whole):
     assert of_finished(whole) == []
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def test_killed_at_any_write_it_goes_on_bit_for_bit(whole, tmp_path, monkeypatch):
-    write_with = files.write_with
+def test_killed_at_any_write_it_goes_on_bit_for_bit(whole, tmp_path, killed_at_write):
     for number in range(0, 200, 3):
-        out, calls = tmp_path / f"{number}.nc", iter(range(1000))
-
-        def write(path, write, overwrite=False, last=number, calls=calls):
-            if next(calls) == last:
-                raise Killed
-            return write_with(path, write, overwrite)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(files, "write_with", write)
-            try:
-                run(PROTOCOL, out=out)
-                break
-            except Killed:
-                pass
+        out = tmp_path / f"{number}.nc"
+        if not killed_at_write(number, partial(run, PROTOCOL, out=out)):
+            break
         if (partial_of(out) / MANIFEST).exists():
             assert Folder.open(partial_of(out)).manifest["system"] == "spins"
             (line,) = inspection.problems(out)
@@ -293,8 +278,8 @@ def test_a_system_nobody_knows_is_refused(whole, tmp_path):
 def test_files_and_folders_that_name_no_system_are_of_the_thermal_machine(tmp_path, monkeypatch):
     protocol, out = Protocol(depth=2, width=3, patterns=8, steps=8, waiting_time=4), tmp_path / "run.nc"
     with monkeypatch.context() as patched:
-        patched.setattr(schema, "write", lambda *_, **__: (_ for _ in ()).throw(Killed()))
-        with pytest.raises(Killed):
+        patched.setattr(schema, "write", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
             run(protocol, out=out)
     manifest = json.loads((partial_of(out) / MANIFEST).read_text())
     assert manifest.pop("system") == "thermal-machine"

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
-from deepglass import files, schema
+from deepglass import schema
 from deepglass.cli import main
 from deepglass.errors import Diverged, InvalidInput
 from simulate import inspection, noise, resume, run
@@ -49,27 +50,11 @@ def planted() -> xr.Dataset:
     return run(PLANTED)
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def test_killed_at_any_write_it_goes_on_bit_for_bit(ladder, tmp_path, monkeypatch):
-    write_with = files.write_with
+def test_killed_at_any_write_it_goes_on_bit_for_bit(ladder, tmp_path, killed_at_write):
     for number in range(0, 200, 13):
-        out, calls = tmp_path / f"{number}.nc", iter(range(1000))
-
-        def write(path, write, overwrite=False, last=number, calls=calls):
-            if next(calls) == last:
-                raise Killed
-            return write_with(path, write, overwrite)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(files, "write_with", write)
-            try:
-                run(LADDER, out=out)
-                break
-            except Killed:
-                pass
+        out = tmp_path / f"{number}.nc"
+        if not killed_at_write(number, partial(run, LADDER, out=out)):
+            break
         if (partial_of(out) / "run.json").exists():
             same(resume(out), ladder)
             assert inspection.problems(out) == []
