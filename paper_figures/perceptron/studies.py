@@ -4,6 +4,7 @@ Every study has three sizes: ``smoke`` (seconds), ``laptop`` (half an hour of tw
 (for a GPU). All students start as their teacher.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -35,10 +36,19 @@ some concentrate at half of it already.
 
 DILUTE: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
     "smoke": ((6, 12, 20, 2),),
-    "laptop": ((8, 64, 10_000, 4), (16, 128, 4_000, 3), (32, 256, 500, 3)),
+    "laptop": ((8, 64, 10_000, 4), (16, 128, 4_000, 3), (32, 256, 20_000, 2)),
     "paper": ((16, 256, 100_000, 8), (32, 512, 100_000, 8), (64, 1024, 30_000, 4)),
 }
 """c, N, sweeps and samples, smallest first; N/c is 8 or more, for loops to be few."""
+
+LONGER: Mapping[str, Mapping[tuple[str, int], int]] = {
+    "laptop": {
+        ("L=2.alpha=4.hard", 16): 20_000,
+        ("L=3.alpha=4.hard", 16): 40_000,
+        ("L=5.alpha=4.hard", 16): 40_000,
+    }
+}
+"""Sweeps of chains and c that take longer to forget their teacher."""
 
 ONE_LAYER: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
     "teacher.alpha=1": (1, 400, {"start": "planted"}),
@@ -58,6 +68,9 @@ ONE_LAYER_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
 DEPTHS = (1, 2, 3, 5)
 """Of the students of :func:`_students`."""
 
+STUDENT_WIDTHS: Mapping[str, tuple[int, ...]] = {"smoke": (6, 8), "laptop": (10, 20), "paper": (100, 200)}
+"""N of them, smallest first."""
+
 
 @cache
 def studies_at(size: str) -> Mapping[str, Study]:
@@ -76,6 +89,11 @@ def results_at(size: str, data: Path = DATA) -> Results:
 def label(chain: str, degree: int, width: int) -> str:
     """Of an ensemble of :func:`_chains`."""
     return f"{chain}.c={degree}.N={width}"
+
+
+def student(depth: int, width: int, start: str) -> str:
+    """Of an ensemble of :func:`_students`."""
+    return f"L={depth}.N={width}.{start}"
 
 
 def _protocol(size: str, **values: Any) -> PerceptronProtocol:
@@ -105,8 +123,8 @@ def _chains(size: str) -> Study:
         core = {"potential": "soft" if temperature else "hard", "temperature": temperature}
         for degree, width, steps, samples in DILUTE[size]:
             ensembles[label(chain, degree, width)] = _protocol(
-                size, depth=depth, width=width, degree=degree, patterns=alpha * degree, steps=steps,
-                samples=samples, **core,
+                size, depth=depth, width=width, degree=degree, patterns=alpha * degree,
+                steps=LONGER.get(size, {}).get((chain, degree), steps), samples=samples, **core,
             )  # fmt: skip
     return Study("chains", ensembles)
 
@@ -129,15 +147,16 @@ def _widths(size: str) -> Study:
 
 def _students(size: str) -> Study:
     """Greedy learning at alpha = 4, from both sides, fully connected, of several depths."""
-    width, steps, samples, tests = {
-        "smoke": (8, 20, 2, 100),
-        "laptop": (20, 3_000, 6, 2_000),
-        "paper": (100, 30_000, 16, 10_000),
+    steps, samples, tests = {
+        "smoke": (20, 2, 100),
+        "laptop": (3_000, 6, 2_000),
+        "paper": (30_000, 16, 10_000),
     }[size]
     ensembles = {}
-    for depth in (1, 3) if size == "smoke" else DEPTHS:
-        for start in ("planted", "random"):
-            ensembles[f"L={depth}.{start}"] = _protocol(
+    for depth, width, start in itertools.product(
+        (1, 3) if size == "smoke" else DEPTHS, STUDENT_WIDTHS[size], ("planted", "random")
+    ):
+        ensembles[student(depth, width, start)] = _protocol(
                 size, depth=depth, width=width, patterns=4 * width, steps=steps, samples=samples,
                 start=start, test_patterns=tests,
             )  # fmt: skip
