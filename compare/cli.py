@@ -7,8 +7,9 @@ import typer
 
 from compare import figure
 from compare.equilibrium import equilibrium as in_equilibrium
+from compare.glassy import glassy as beside_the_null
 from compare.overlay import overlay as align
-from compare.report import describe, describe_equilibrium, describe_verdict
+from compare.report import describe, describe_equilibrium, describe_glassy, describe_verdict
 from compare.verdict import LEVEL
 from compare.verdict import verdict as judge
 from deepglass import files, schema
@@ -111,6 +112,37 @@ def equilibrium(
         print_json(result.as_dict())
     else:
         typer.echo(describe_equilibrium(result))
+
+
+@app.command()
+def glassy(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN.nc", help="From `python -m simulate run --system relu-network`.")
+    ],
+    null: Annotated[
+        Path | None, typer.Option(metavar="WALK.nc", help="One with `--forces decay`: simulated free walks.")
+    ] = None,
+    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of the run without.")] = None,
+    factor: Annotated[
+        float | None, typer.Option(help="F of relaxation times; the smallest of the run without.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+) -> None:
+    """Set the motion of trained networks beside free diffusion, and say what survives.
+
+    Free walks fall as t^(-1/2), collapse, and relax as 1/T: docs/glassy_dynamics.md.
+
+        python -m compare glassy run.nc --null walk.nc
+    """
+    found = beside_the_null(
+        schema.read(run, "run", "reduced"),
+        None if null is None else schema.read(null, "run", "reduced"),
+        t_w=t_w, factor=factor,
+    )  # fmt: skip
+    if format is Format.json:
+        print_json(found.as_dict())
+    else:
+        typer.echo(describe_glassy(found))
 
 
 def _two(variables: str) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """Results in words: what the command line prints."""
 
+import math
 from typing import Any
 
 from compare.equilibrium import Equilibrium
+from compare.glassy import Glassy
 from compare.overlay import Overlay
 from compare.verdict import Overall, Verdict
 from deepglass.cli import table
@@ -85,3 +87,41 @@ def describe_equilibrium(result: Equilibrium) -> str:
     ]
     how = "differences of the same samples" if result.paired else "independent samples"
     return f"{table(columns)}\n{how}; overall: {result.verdict}"
+
+
+def describe_glassy(found: Glassy) -> str:
+    """One line a temperature, then what they have together."""
+
+    def value(x: float, error: float = math.nan) -> str:
+        if math.isnan(x):
+            return "-"
+        return f"{x:.3g}" if math.isnan(error) else f"{x:.3g}({error:.1g})"
+
+    rows = found.motions
+    columns = table(
+        [
+            ("T", [f"{m.temperature:g}" for m in rows]),
+            ("tau_90", [value(m.tau90) for m in rows]),
+            ("/free", [value(m.over_free, m.over_free * m.over_free_error) for m in rows]),
+            ("/T=0", [value(m.over_still) for m in rows]),
+            ("tau_e/tau_90", [value(m.tau_ratio) for m in rows]),
+            ("exponent", [value(m.exponent, m.exponent_error) for m in rows]),
+            ("less null", [value(m.exponent - m.exponent_free) for m in rows]),
+            ("msd late", [value(m.msd_late) for m in rows]),
+            ("alpha_2 max", [value(m.alpha2_max) for m in rows]),
+            ("ageing", [value(m.ageing, m.ageing * m.ageing_error) for m in rows]),
+            ("verdict", [m.verdict for m in rows]),
+        ]
+    )
+    spread = (
+        f"curves at t/tau_e differ by {value(found.collapse_free[0])} where they are free,"
+        f" {value(found.collapse_landscape[0])} where not (from the free law {value(found.collapse_free[1])},"
+        f" {value(found.collapse_landscape[1])}); simulated free walks {value(found.null_collapse[0])}"
+    )
+    lines = [
+        columns,
+        f"ln tau_90 in ln T: {value(found.slope, found.slope_error)}",
+        spread,
+        "beyond free diffusion:",
+    ]
+    return "\n".join([*lines, *(f"  {line}" for line in found.survives or ("nothing",))])

@@ -15,6 +15,8 @@ from simulate.perceptron import command as perceptron
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
 from simulate.registry import SYSTEMS
+from simulate.relu import command as relu
+from simulate.relu.protocol import ReluProtocol
 from simulate.report import Output
 from simulate.run import resume as resume_run
 from simulate.segments import finished_of
@@ -60,6 +62,7 @@ def _log() -> None:
 app.command("run")(thermal.run)  # for the list of commands; one of these is called:
 app.command(Protocol.system, hidden=True)(thermal.run)
 app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
+app.command(ReluProtocol.system, hidden=True)(relu.run)
 
 
 @app.command()

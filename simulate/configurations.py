@@ -65,7 +65,7 @@ def frames(experiment: Experiment, branches: Sequence[Chunk], workspace: Workspa
 def matrices(
     experiment: Experiment, branches: Sequence[Chunk], workspace: Workspace, begin: int
 ) -> xr.Dataset:
-    """Raw overlaps of every two machines with the same t_w, of all samples, layer by layer."""
+    """What is between every two machines with the same t_w, of all samples: raw overlaps, layer by layer."""
     protocol = experiment.protocol
     system, times = system_of(protocol), protocol.matrix_times_reached()
     if not times or not system.matrices:
@@ -73,7 +73,7 @@ def matrices(
     layers = {name: x for name, x in system.layers(protocol).items() if name in system.matrices.values()}
     machines = protocol.samples * protocol.replicas
     shape = (len(protocol.waiting_times), len(times))
-    overlaps = {
+    compared = {
         name: np.full((*shape, len(layers[dim]), machines, machines), np.nan)
         for name, dim in system.matrices.items()
     }
@@ -83,18 +83,16 @@ def matrices(
             if t_w + since <= begin or t_w + since > protocol.steps:
                 continue
             rows = np.concatenate([workspace.get(frame_name(chunk, since)) for chunk in of_one])
-            for name, parts in experiment.layers(rows).items():
-                for layer, x in enumerate(parts):
-                    wide = x.astype(float)
-                    overlaps[name][k, j, layer] = wide @ wide.T / x.shape[1]
+            for name, x in experiment.between(rows).items():
+                compared[name][k, j] = x
     pairs = ("machine", "machine_b")
     sample = np.repeat(protocol.first_sample + np.arange(protocol.samples), protocol.replicas)
     replica = np.tile(np.arange(protocol.replicas), protocol.samples)
     return xr.Dataset(
-        {name: (("t_w", "t_matrix", system.matrices[name], *pairs), x) for name, x in overlaps.items()},
+        {name: (("t_w", "t_matrix", system.matrices[name], *pairs), x) for name, x in compared.items()},
         coords={
             "t_matrix": ("t_matrix", times, {"units": system.step, "long_name": "steps after t_w"}),
-            **{name: np.array(x, int) for name, x in layers.items()},
+            **{name: np.array(x) for name, x in layers.items()},
             "machine_sample": ("machine", sample),
             "machine_replica": ("machine", replica),
         },

@@ -138,6 +138,15 @@ class Experiment(ABC):
         """Configurations (B, P) as layers, (B, n) each, by name of the variable in ``System.matrices``."""
         return {}
 
+    def between(self, rows: Array) -> dict[str, Array]:
+        """``System.matrices`` of configurations (B, P): each (layers, B, B), symmetric; raw overlaps of
+        layers."""
+        found = {}
+        for name, parts in self.layers(rows).items():
+            wide = [x.astype(float) for x in parts]
+            found[name] = np.stack([x @ x.T / x.shape[1] for x in wide])
+        return found
+
     def on_device(self, array: Array) -> torch.Tensor:
         """A stored array, as the dynamics wants it."""
         return torch.tensor(array, dtype=PRECISIONS[self.protocol.precision], device=self.device)
@@ -168,7 +177,8 @@ class System(ABC, Generic[P, D]):
         two_time: variables along t since t_w.
         late: those of ``two_time``, by pair and layer, whose last value is kept as NAME_star, with its error.
         frames: variables of a whole configuration and their dimensions; empty: none are kept.
-        matrices: overlaps of all pairs of machines, each with the dimension of its layers.
+        matrices: overlaps of all pairs of machines, or what else is between them, each with the dimension
+            of its layers.
         has_velocities: whether ``v`` has columns.
         step: the unit of its clock.
         outside: what a configuration is that is not allowed, in words that follow "a particle is".
@@ -186,8 +196,8 @@ class System(ABC, Generic[P, D]):
     outside: str = "impossible"
     presets: Mapping[str, Mapping[str, Any]] = {}
 
-    def layers(self, protocol: P) -> dict[str, range]:
-        """Coordinates of the dimensions of layers."""
+    def layers(self, protocol: P) -> dict[str, Sequence[float]]:
+        """Coordinates of the dimensions of layers, and of what else is measured apart (temperatures)."""
         depth = protocol.depth
         return {
             "neuron_layer": range(depth + 1),

@@ -37,7 +37,7 @@ class Record:
             "replica": np.arange(protocol.replicas),
             "pair_a": ("pair", pair_a),
             "pair_b": ("pair", pair_b),
-            **{name: np.array(x, int) for name, x in layers.items()},
+            **{name: np.array(x) for name, x in layers.items()},
         }
         self.sizes = {
             "t": len(self.times), "t_w": len(protocol.waiting_times), "sample": protocol.samples,

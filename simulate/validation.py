@@ -178,7 +178,7 @@ def _coordinates(record: Record, protocol: BaseProtocol, system: AnySystem) -> d
         values["machine_sample"] = np.repeat(values["sample"], protocol.replicas)
         values["machine_replica"] = np.tile(values["replica"], protocol.samples)
         layers = system.layers(protocol)
-        values |= {dim: np.array(layers[dim], int) for dim in system.matrices.values()}
+        values |= {dim: np.array(layers[dim]) for dim in system.matrices.values()}
     return values
 
 

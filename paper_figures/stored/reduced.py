@@ -45,6 +45,9 @@ KEPT: Mapping[str, Kept] = {
     "deep-perceptron": Kept(
         attributes=("scenario", "potential", "margin", "temperature", "degree", "seed", "start")
     ),
+    "relu-network": Kept(
+        last=("displacements",), attributes=("lambda_", "eta", "train_steps", "forces", "weights", "seed")
+    ),
 }
 """By system; of one that is not here all variables are kept."""
 

@@ -1,4 +1,4 @@
-"""Data sources behind one interface: digits, mnist, own images, random patterns, a random teacher.
+"""Data sources behind one interface: digits, mnist, cifar10, own images, random patterns, a random teacher.
 
 Of images or their labels, either may be replaced by what lacks their structure (:mod:`.nulls`).
 """
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from deepglass.checks import integer, one_of
 from deepglass.errors import InvalidInput
-from simulate.data import digits, mnist, own, synthetic
+from simulate.data import cifar, digits, mnist, own, synthetic
 from simulate.data.dataset import DataSet
 from simulate.data.images import Pool, dataset, distinct_classes
 from simulate.data.nulls import IMAGES, LABELS, Null
 
-__all__ = ["IMAGES", "LABELS", "SOURCES", "DataSet", "load", "parse_classes"]
+__all__ = ["IMAGES", "LABELS", "SOURCES", "DataSet", "load", "parse_classes", "pool"]
 
-SOURCES = ("digits", "mnist", "random", "teacher")
+SOURCES = ("digits", "mnist", "cifar10", "random", "teacher")
 
 
 def load(
@@ -43,9 +43,8 @@ def load(
     """
     patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
     name = os.fspath(data)
-    if name not in SOURCES and not own.is_own(name):
-        found = "that file is none" if os.path.exists(name) else "no such file or folder exists"
-        raise InvalidInput(f"data = {name!r} must be one of {', '.join(SOURCES)}, PATH.npz, FOLDER; {found}")
+    if name not in SOURCES:
+        _check_own(name, SOURCES)
     null = Null(one_of("images", images, IMAGES), one_of("labels", labels, LABELS), width, depth)
     replaced = {"images": _unless_own(null.images), "labels": _unless_own(null.labels)}
     if name in ("random", "teacher"):
@@ -53,9 +52,7 @@ def load(
         if name == "random":
             return synthetic.random(patterns, seed, width)
         return synthetic.teacher(patterns, seed, width, depth)
-    if name != "mnist":
-        _refuse(f"data = {name}", data_dir=data_dir)
-    return dataset(_pool(name, data_dir), patterns, seed, classes, threshold, null)
+    return dataset(pool(name, data_dir), patterns, seed, classes, threshold, null)
 
 
 def parse_classes(text: str) -> tuple[int, ...]:
@@ -66,12 +63,25 @@ def parse_classes(text: str) -> tuple[int, ...]:
     return distinct_classes([int(word) for word in words])
 
 
-def _pool(name: str, data_dir: str | os.PathLike[str] | None) -> Pool:
-    if name == "digits":
-        return digits.pool()
+def pool(name: str, data_dir: str | os.PathLike[str] | None = None) -> Pool:
+    """All labelled images of a source that has any; ``data_dir``: where its files lie, of MNIST or
+    CIFAR-10."""
     if name == "mnist":
         return mnist.pool(data_dir)
+    if name == "cifar10":
+        return cifar.pool(data_dir)
+    _refuse(f"data = {name}", data_dir=data_dir)
+    if name == "digits":
+        return digits.pool()
+    _check_own(name, ("digits", "mnist", "cifar10"))
     return own.pool(name)
+
+
+def _check_own(name: str, words: Sequence[str]) -> None:
+    """Raise InvalidInput if ``name``, which is none of the ``words``, is no file or folder of images."""
+    if not own.is_own(name):
+        found = "that file is none" if os.path.exists(name) else "no such file or folder exists"
+        raise InvalidInput(f"data = {name!r} must be one of {', '.join(words)}, PATH.npz, FOLDER; {found}")
 
 
 def _unless_own(what: str) -> str | None:

@@ -1,6 +1,6 @@
 """The deep perceptron among the systems that the engine can run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class PerceptronSystem(System[PerceptronProtocol, Samples]):
     step = "sweeps"
     outside = "neither +-1 nor a weight of its sphere"
 
-    def layers(self, protocol: PerceptronProtocol) -> dict[str, range]:
+    def layers(self, protocol: PerceptronProtocol) -> dict[str, Sequence[float]]:
         """The usual ones, and the temperatures of the ladder."""
         return {**super().layers(protocol), "rung": range(protocol.rungs().rungs)}
 
