@@ -47,7 +47,7 @@ class Motion:
         msd_early, msd_late: log-log slopes of the mean squared displacement, first and last decade.
         caged: whether that has a plateau and goes on after it.
         alpha2_max, alpha2_end: non-Gaussian parameter, mean over samples.
-        ageing, ageing_error: tau90 of the last t_w over that of the first, by sample.
+        ageing, ageing_error: tau90 of the mean curve at the last t_w over that at the first; relative error.
         verdict: ``free``, ``drift``, ``between``, ``does not move`` or ``too fast``.
     """
 
@@ -125,8 +125,7 @@ def glassy(
     shapes = _by_factor(late)
     tau = _taus(curves, t)
     free = _free(run, late, near)
-    oldest = _taus(*_curves(at_waiting_time(run, int(run["t_w"].max())), near))
-    youngest = _taus(*_curves(at_waiting_time(run, int(run["t_w"].min())), near))
+    youngest, oldest = (_curves(at_waiting_time(run, int(run["t_w"][k])), near) for k in (0, -1))
     msd, alpha2 = _shapes(late)
     temperatures = [float(x) for x in run["temperature"].values]
     still = tau[:, 0] if temperatures[0] == 0 else np.full(len(tau), np.nan)
@@ -146,7 +145,7 @@ def glassy(
                 motion.first_passage(t, mean, motion.DECAY) / motion.first_passage(t, mean, LEVEL),
                 far, power, power_error, motion.free_exponent(t, shape.mean(0)),
                 float(by_decade[0]) if len(by_decade) else np.nan, motion.late_slope(t, msd[:, k].mean(0)),
-                motion.caged(by_decade), *_extent(alpha2[:, k]), *_geometric(oldest[:, k] / youngest[:, k]),
+                motion.caged(by_decade), *_extent(alpha2[:, k]), *_ageing(youngest, oldest, k),
                 _verdict(mean, over_free, over_still),
             )
         )  # fmt: skip
@@ -248,6 +247,22 @@ def _geometric(values: NDArray[np.float64]) -> tuple[float, float]:
     logs = np.log(values)
     error = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
     return float(np.exp(logs.mean())), float(error)
+
+
+def _ageing(
+    youngest: tuple[NDArray[np.float64], NDArray[np.float64]],
+    oldest: tuple[NDArray[np.float64], NDArray[np.float64]],
+    k: int,
+) -> tuple[float, float]:
+    """Ratio of tau_90 of two mean curves of temperature k, and the jackknife's error of its logarithm."""
+    (a, first), (b, last) = youngest, oldest
+
+    def logarithm(both: NDArray[np.float64]) -> float:
+        young, old = both[: len(first)], both[len(first) :]
+        return math.log(motion.first_passage(last, old, LEVEL) / motion.first_passage(first, young, LEVEL))
+
+    value, error = motion.jackknife(logarithm, np.concatenate([a[:, k], b[:, k]], axis=1))
+    return math.exp(value), error
 
 
 def _verdict(

@@ -14,13 +14,16 @@ from deepglass.cli import application, choice
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures import demo as demo_figure
 from paper_figures import huang2025 as thermal
+from paper_figures import kerr_winter2025 as glassy
 from paper_figures import perceptron as own
 from paper_figures import yoshino2020 as layered
 from paper_figures import yoshino2023 as greedy
 from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
-from paper_figures.perceptron import drawing
+from paper_figures.kerr_winter2025 import studies as relu_studies
+from paper_figures.kerr_winter2025.scores import table as score_table
 from paper_figures.perceptron import studies as perceptron_studies
+from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
@@ -111,10 +114,11 @@ def _measure(
     package: ModuleType, out: Path, figure: str | None, size: str, from_stored: bool, data: Path, runs: Path,
     workers: int, overwrite: bool, before: Iterable[tuple[str, list[Check]]] = (),
 ) -> None:  # fmt: skip
-    """Figures of a package that are drawn from stored results, after others that are ready to be made."""
+    """Figures of the deep perceptron, after others that are ready to be made."""
+    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
     with ProgressBar() as progress:
-        made = drawing.make(
-            package, out, figure, size, from_stored=from_stored, data=data, runs=runs, workers=workers,
+        made = figures.make(
+            package, results, out, figure, runs=None if from_stored else runs, workers=workers,
             progress=progress, overwrite=overwrite,
         )  # fmt: skip
         _show(chain(before, made), out)
@@ -128,6 +132,29 @@ def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
         off += [f"{name}, {check.name}" for check in checks if check.verdict == "off"]
     if off:
         raise DeepglassError(f"{len(off)} checked numbers are off: {'; '.join(off)}")
+
+
+@app.command("kerr_winter2025")
+def kerr_winter2025(
+    figure: Annotated[str | None, choice(glassy.FIGURES, "One figure; all of them without.")] = None,
+    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; weeks of a GPU.")] = "laptop",
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/kerr_winter2025"),
+    data: Data = relu_studies.DATA,
+    runs: Runs = relu_studies.RUNS,
+    workers: Workers = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the
+    score."""
+    results = relu_studies.results_at(one_of("size", size, SIZES), data)
+    with ProgressBar() as progress:
+        made = figures.make(
+            glassy, results, out, figure, runs=None if from_stored else runs, workers=workers,
+            progress=progress, overwrite=overwrite,
+        )  # fmt: skip
+        for name, scores in made:
+            typer.echo(f"{name}\n{score_table(scores)}\nwrote {out / name}.png, .pdf, .csv\n")
 
 
 @app.command()
@@ -164,14 +191,16 @@ def pages(
     root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
     data: Annotated[Path, typer.Option(help="Folder of the stored results of all.")] = DATA.parent,
 ) -> None:
-    """Generate the tables of docs/scoreboard.md, readings.md and which_closure.md from stored results."""
+    """Generate the tables of the pages in docs that hold measured numbers, from stored results."""
     from paper_figures.huang2025 import pages as thermal_pages
+    from paper_figures.kerr_winter2025 import pages as relu_pages
     from paper_figures.perceptron import pages as perceptron_pages
 
     stale = []
     for module, results in (
         (thermal_pages, results_at("laptop", data / "huang2025")),
         (perceptron_pages, perceptron_studies.results_at("laptop", data / "deep_perceptron")),
+        (relu_pages, relu_studies.results_at("laptop", data / "relu_network")),
     ):
         for page in (root / name for name in module.PAGES):
             if not page.is_file():

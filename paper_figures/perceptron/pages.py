@@ -7,8 +7,8 @@ import xarray as xr
 from scipy.stats import ttest_1samp
 
 from paper_figures.huang2025.claims import number
-from paper_figures.perceptron.drawing import SAME, TEACHER, late, verdict_on
 from paper_figures.perceptron.one_layer import rows
+from paper_figures.perceptron.overlaps import SAME, TEACHER, late, verdict_on
 from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import Blocks, markdown, provenance

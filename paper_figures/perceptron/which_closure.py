@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from paper_figures.perceptron.drawing import SAME, TEACHER, curve, late
 from paper_figures.perceptron.one_layer import rows as exact
+from paper_figures.perceptron.overlaps import SAME, TEACHER, curve, late
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results

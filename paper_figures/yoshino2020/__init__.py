@@ -16,7 +16,7 @@ THEORY = ("profiles", "hierarchy", "penetration", "branches", "capacity", "gener
 """Names of the figures that are solved, which are those of their modules."""
 
 FIGURES = ("relaxation", "widths")
-"""Those that are measured, of stored results; see :mod:`paper_figures.perceptron.drawing`."""
+"""Those that are measured, of stored results; see :mod:`paper_figures.perceptron.overlaps`."""
 
 SIZES = ("smoke", "laptop")
 

@@ -6,7 +6,7 @@ of neurons and weights by layer, and the times at which they have fallen to 1/e.
 
 import numpy as np
 
-from paper_figures.perceptron.drawing import curve, times
+from paper_figures.perceptron.overlaps import curve, times
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import GREEN, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results

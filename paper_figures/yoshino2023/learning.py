@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from deepglass.errors import NoSolution
-from paper_figures.perceptron.drawing import curve
+from paper_figures.perceptron.overlaps import curve
 from paper_figures.perceptron.studies import DEPTHS, STUDENT_WIDTHS, student
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results

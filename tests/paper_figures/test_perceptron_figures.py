@@ -8,10 +8,11 @@ import pytest
 
 from deepglass.errors import InvalidInput
 from paper_figures import perceptron, yoshino2020, yoshino2023
-from paper_figures.perceptron import drawing
+from paper_figures.perceptron import overlaps
 from paper_figures.perceptron.pages import BLOCKS, PAGES
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label, results_at, studies_at
 from paper_figures.perceptron.which_closure import predicted
+from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
 from paper_figures.stored.study import SIZES
 
@@ -24,14 +25,15 @@ def folder(tmp_path_factory):
     """All figures, with the studies behind them run."""
     root = tmp_path_factory.mktemp("perceptron")
     for package in PACKAGES.values():
-        made = drawing.make(package, root / "out", size="smoke", data=root / "data", runs=root / "runs")
+        results = results_at("smoke", root / "data")
+        made = figures.make(package, results, root / "out", runs=root / "runs")
         assert {name for name, checks in made if checks} == set(package.FIGURES)
     return root
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_figures_are_drawn_and_drawn_again_from_what_is_stored(folder, package, tmp_path):
-    made = drawing.make(PACKAGES[package], tmp_path, size="smoke", from_stored=True, data=folder / "data")
+    made = figures.make(PACKAGES[package], results_at("smoke", folder / "data"), tmp_path, runs=None)
     for name, checks in made:
         assert all(check.verdict != "off" for check in checks)
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -47,11 +49,11 @@ def test_drawn_overlaps_are_those_of_the_runs(folder):
     degree, width, steps, samples = DILUTE["smoke"][-1]
     found = results.get("chains", label("L=3.alpha=4.hard", degree, width))
     assert dict(found.sizes)["sample"] == samples
-    mean, error = drawing.late(found, "Q")
+    mean, error = overlaps.late(found, "Q")
     last = found.Q.isel(t_w=0).sel(t=steps).values.astype(float)
     np.testing.assert_allclose(mean, last.mean(0))
     np.testing.assert_allclose(error, last.std(0, ddof=1) / np.sqrt(samples))
-    t, value, _ = drawing.curve(found, "Q", 2)
+    t, value, _ = overlaps.curve(found, "Q", 2)
     assert t[0] == 1
     np.testing.assert_allclose(value[-1], mean[1])
 
@@ -65,9 +67,9 @@ def test_a_verdict_is_given_in_equilibrium_only(folder):
     for kind, layers in (("q", profiles[0].q.values), ("Q", profiles[0].Q.values)):
         for name in (f"{kind}_aligned", f"{kind}_aligned_teacher"):
             exact[name][:] = layers + 0.01 * generator.standard_normal(exact[name].shape)
-    assert drawing.verdict_on(exact, profiles) == "agrees with gaussian, not with site"
+    assert overlaps.verdict_on(exact, profiles) == "agrees with gaussian, not with site"
     exact["Q_aligned_teacher"] += 0.2
-    assert drawing.verdict_on(exact, profiles) == "on its way (Q_1, Q_2 do not meet)"
+    assert overlaps.verdict_on(exact, profiles) == "on its way (Q_1, Q_2 do not meet)"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,13 +86,11 @@ def test_every_chain_is_judged_by_predictions_of_the_same_thing(size):
 
 def test_bad_input_is_refused_before_any_work(folder, tmp_path):
     with pytest.raises(InvalidInput, match="figure = 'maps'"):
-        drawing.make(perceptron, tmp_path, "maps")
-    with pytest.raises(InvalidInput, match="size = 'huge'"):
-        drawing.make(perceptron, tmp_path, size="huge")
+        figures.make(perceptron, results_at("smoke"), tmp_path, "maps", runs=None)
     with pytest.raises(InvalidInput, match="does not exist"):
-        drawing.make(perceptron, tmp_path, from_stored=True, data=tmp_path / "none")
+        figures.make(perceptron, results_at("smoke", tmp_path / "none"), tmp_path, runs=None)
     with pytest.raises(InvalidInput, match="exists"):
-        drawing.make(perceptron, folder / "out", size="smoke")
+        figures.make(perceptron, results_at("smoke", folder / "data"), folder / "out", runs=None)
 
 
 @pytest.mark.parametrize("page", PAGES)

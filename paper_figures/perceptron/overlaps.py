@@ -1,26 +1,12 @@
-"""Figures that are drawn from stored results of the deep perceptron: run what is missing, then draw.
+"""What figures of the deep perceptron read off stored results: late overlaps, curves, times, verdicts."""
 
-Such a figure is a module with STUDIES, the names of those it needs, and ``draw(results, paths, overwrite)``,
-which returns the numbers it stands for.
-"""
-
-import importlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
 from compare import equilibrium, verdict
 from compare.relaxation import relaxation_times
-from deepglass import checks
-from deepglass.errors import InvalidInput
-from paper_figures.perceptron.studies import DATA, RUNS, results_at
-from paper_figures.sheet import targets
-from paper_figures.stored.results import Progress
-from paper_figures.stored.study import SIZES
-from paper_figures.yoshino2020.checks import Check
 from simulate.store import over_samples
 
 SAME = ("q_aligned", "Q_aligned")
@@ -32,43 +18,6 @@ TEACHER = ("q_aligned_teacher", "Q_aligned_teacher")
 
 SUSPECT = 0.1
 """Level at which students and teacher are told apart: few samples are to notice a run on its way too."""
-
-
-def make(
-    package: ModuleType,
-    folder: Path,
-    figure: str | None = None,
-    size: str = "laptop",
-    *,
-    from_stored: bool = False,
-    data: Path = DATA,
-    runs: Path = RUNS,
-    workers: int | None = None,
-    progress: Progress | None = None,
-    overwrite: bool = False,
-) -> Iterator[tuple[str, list[Check]]]:
-    """Draw one of the ``FIGURES`` of a package, or all of them, into ``folder``; yields names and numbers.
-
-    ``from_stored``: run nothing; what is not there is not shown. Raises InvalidInput before any work for an
-    unknown figure or size, for files that cannot be written and, if nothing is to be run, for a folder of
-    data that does not exist.
-    """
-    known: tuple[str, ...] = package.FIGURES
-    names = known if figure is None else (checks.one_of("figure", figure, known),)
-    results = results_at(checks.one_of("size", size, SIZES), data)
-    if from_stored and not data.is_dir():
-        raise InvalidInput(f"folder of stored results {data} does not exist")
-    paths = {name: targets(folder, name, overwrite) for name in names}
-
-    def work() -> Iterator[tuple[str, list[Check]]]:
-        for name in names:
-            module = importlib.import_module(f"{package.__name__}.{name}")
-            if not from_stored:
-                for study in module.STUDIES:
-                    results.complete(results.studies[study], runs, workers, progress)
-            yield name, module.draw(results, paths[name], overwrite)
-
-    return work()
 
 
 def late(result: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

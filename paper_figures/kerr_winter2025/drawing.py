@@ -1,0 +1,62 @@
+"""What these figures share: stored motion, its labels, and curves."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from compare.glassy import Glassy, glassy
+from compare.overlay import at_waiting_time
+from paper_figures.kerr_winter2025.scores import OPEN, Range
+from paper_figures.stored.results import Results
+
+Values = NDArray[np.float64]
+
+JUDGED = "laptop"
+"""The size at which numbers are held against what is expected."""
+
+COLD = 1e-5
+"""T up to which the motion should be that of T = 0."""
+
+
+def judged(results: Results, low: float | None, high: float | None) -> Range:
+    """Bounds of a score, where they mean anything."""
+    return (low, high) if results.size == JUDGED else OPEN
+
+
+def age(result: xr.Dataset, t_w: int) -> int:
+    """Steps between the training and t_w."""
+    return int(t_w) - int(result.attrs["train_steps"])
+
+
+def main_t_w(result: xr.Dataset) -> int:
+    """The second waiting time, where most is measured; the only one where there is one."""
+    return int(result["t_w"].values[min(1, result.sizes["t_w"] - 1)])
+
+
+def survey(results: Results, study: str, label: str) -> tuple[xr.Dataset, Glassy] | None:
+    """A stored result and its motion at the main t_w; None where it is not there."""
+    found = results.get(study, label)
+    return None if found is None else (found, glassy(found, t_w=main_t_w(found)))
+
+
+def curves(result: xr.Dataset, name: str, t_w: int | None = None, **chosen: float) -> tuple[Values, Values]:
+    """Times > 0 since t_w and a variable (sample, temperature, t)."""
+    late = at_waiting_time(result, main_t_w(result) if t_w is None else t_w)[name].sel(chosen)
+    values = late.astype(float).transpose("sample", "temperature", "t").values
+    known = ~np.isnan(values).all(axis=(0, 1)) & (late["t"].values > 0)
+    return late["t"].values[known].astype(float), values[..., known]
+
+
+def temperature(value: float) -> str:
+    """As a label."""
+    if value == 0:
+        return "$T=0$"
+    exponent = np.log10(value)
+    shown = f"10^{{{round(exponent)}}}" if abs(exponent - round(exponent)) < 1e-9 else f"{value:g}"
+    return f"$T={shown}$"
+
+
+def absent(axis: Axes) -> None:
+    """A panel of which nothing is stored."""
+    axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", va="center", color="0.5")

@@ -1,0 +1,47 @@
+"""The generated parts of docs/glassy_dynamics.md: the scoreboard, what a paper-size run costs, and
+origins."""
+
+import importlib
+import tempfile
+from pathlib import Path
+
+from paper_figures import kerr_winter2025 as package
+from paper_figures.kerr_winter2025.scores import COLUMNS, rows
+from paper_figures.kerr_winter2025.studies import cost, studies_at
+from paper_figures.sheet import targets
+from paper_figures.stored.pages import Blocks, markdown, provenance
+from paper_figures.stored.results import Results
+from simulate.relu.protocol import ReluProtocol
+
+PAGES = ("docs/glassy_dynamics.md",)
+"""Pages with generated blocks, from the root of the checkout."""
+
+RATE = 30e12
+"""Operations per second a GPU is taken to give on these small products, for the table of costs; not
+measured."""
+
+
+def scores(results: Results) -> str:
+    """All numbers of all figures."""
+    parts = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in package.FIGURES:
+            module = importlib.import_module(f"{package.__name__}.{name}")
+            found = module.draw(results, targets(Path(folder), name, overwrite=True), True)
+            parts.append(f"**{name}**\n\n{markdown(COLUMNS, rows(found))}")
+    return "\n\n".join(parts)
+
+
+def costs(results: Results) -> str:
+    """Of the studies at paper size."""
+    lines = []
+    for study in studies_at("paper").values():
+        flops = sum(cost(p) for p in study.ensembles.values() if isinstance(p, ReluProtocol))
+        if flops:
+            lines.append(
+                [study.name, str(len(study.ensembles)), f"{flops:.2g}", f"{flops / RATE / 3600:,.0f}"]
+            )
+    return markdown(("study", "ensembles", "operations", f"hours at {RATE:.0e}/s"), lines)
+
+
+BLOCKS: Blocks = {"scores": scores, "costs": costs, "provenance": provenance}

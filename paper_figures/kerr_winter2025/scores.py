@@ -1,0 +1,75 @@
+"""Numbers that carry a figure's claim: ours, what free diffusion gives, and what was to be expected.
+
+The paper's figures are not digitised; the expected ranges are those of an independent run of the same
+scaled-down networks, and those of the paper's own claims (docs/glassy_dynamics.md). They are judged at
+laptop size only.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deepglass.cli import table as aligned
+from paper_figures.huang2025.claims import number
+
+COLUMNS = ("number", "ours", "free diffusion", "expected", "verdict")
+
+
+Range = tuple[float | None, float | None]
+"""Lowest and highest; either may be open."""
+
+OPEN: Range = (None, None)
+"""Nothing is expected."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number. ``null``: the same of free walks; ``within``: where it should be."""
+
+    what: str
+    value: float
+    error: float = math.nan
+    null: float = math.nan
+    within: Range = OPEN
+
+    @property
+    def verdict(self) -> str:
+        """``passes``, ``within error`` (two standard ones), ``fails``, ``reported``, or ``not measured``."""
+        low, high = self.within
+        if math.isnan(self.value):
+            return "not measured"
+        if self.within == OPEN:
+            return "reported"
+        below = 0.0 if low is None else max(low - self.value, 0.0)
+        above = 0.0 if high is None else max(self.value - high, 0.0)
+        if below == above == 0:
+            return "passes"
+        return "within error" if max(below, above) <= 2 * self.error else "fails"
+
+    @property
+    def expected(self) -> str:
+        """The range in words."""
+        low, high = self.within
+        if low is None:
+            return "" if high is None else f"<= {high:g}"
+        return f">= {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def rows(scores: Iterable[Score]) -> list[list[str]]:
+    """As cells of a table."""
+    return [
+        [
+            s.what,
+            number(s.value, s.error),
+            "" if math.isnan(s.null) else f"{s.null:.3g}",
+            s.expected,
+            s.verdict,
+        ]
+        for s in scores
+    ]
+
+
+def table(scores: Iterable[Score]) -> str:
+    """As an aligned text table."""
+    cells = rows(scores)
+    return aligned([(name, [row[k] for row in cells]) for k, name in enumerate(COLUMNS)])

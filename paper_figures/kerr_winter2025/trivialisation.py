@@ -1,0 +1,113 @@
+"""Topology trivialisation: with strong L2 all trainings end at W = 0, where U = 1/2 whatever lambda.
+
+Left: U against lambda, each network and the mean. Middle: distances of pairs of networks, as they are and
+with hidden units in the nearest order, beside sqrt(2 <|W|^2>) of networks without anything in common. Right:
+how many collapsed.
+"""
+
+import numpy as np
+import xarray as xr
+
+from paper_figures.kerr_winter2025.drawing import judged
+from paper_figures.kerr_winter2025.scores import Score
+from paper_figures.kerr_winter2025.studies import LAMBDAS
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
+from paper_figures.stored.results import Results
+
+STUDIES = ("trivialisation",)
+GONE = 1e-2
+"""|W|^2 below which a network has collapsed."""
+
+ALL, NONE = 0.15, 0.06
+"""lambda at which all should have collapsed, and up to which none."""
+
+COLUMNS = ("lambda", "U", "loss", "norm2", "distance", "distance aligned", "collapsed", "U spread")
+
+
+def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
+    """Draw what is stored; returns its numbers."""
+    rows: list[Row] = []
+    scores: list[Score] = []
+    with page(7.2, 2.6) as sheet:
+        left, middle, right = sheet.subplots(1, 3)
+        drawn = []
+        for strength in LAMBDAS[results.size]:
+            found = results.get("trivialisation", f"lambda={strength:g}")
+            if found is None:
+                continue
+            state = _state(found)
+            drawn.append((strength, state))
+            left.plot([strength] * len(state["U"]), state["U"], "o", color=BLUE, ms=2.5, alpha=0.5)
+            rows.append((strength, *(float(np.mean(state[x])) for x in VALUES), float(np.ptp(state["U"]))))
+            scores += _scores(results, strength, state)
+        if drawn:
+            x = [strength for strength, _ in drawn]
+            mean = {name: [float(state[name].mean()) for _, state in drawn] for name in VALUES}
+            left.plot(x, mean["U"], color=BLUE)
+            middle.plot(x, mean["distance"], "o-", color=BLUE, label="as they are")
+            middle.plot(x, mean["distance_aligned"], "s-", color=GREEN, label="units in the nearest order")
+            middle.plot(
+                x,
+                np.sqrt(2 * np.array(mean["norm2"])),
+                "--",
+                color="0.4",
+                label=r"$\sqrt{2\langle|W|^2\rangle}$",
+            )
+            right.plot(x, mean["gone"], "o-", color=ORANGE)
+            middle.legend(fontsize=6)
+        left.axhline(0.5, color="0.6", lw=0.7, ls=":")
+        left.set(ylabel="$U$ at the end")
+        middle.set(ylabel="distance of two networks")
+        right.set(ylabel="fraction at $W=0$", ylim=(-0.05, 1.05))
+        for axis in (left, middle, right):
+            axis.set(xscale="log", xlabel=r"$\lambda$")
+        write(sheet, COLUMNS, rows, paths, overwrite)
+    return scores
+
+
+VALUES = ("U", "loss", "norm2", "distance", "distance_aligned", "gone")
+
+
+def _state(found: xr.Dataset) -> dict[str, np.ndarray]:
+    last = found.sel(t=int(found.attrs["steps"])).isel(temperature=0)
+    norm = last["norm2"].sum("weight_layer").values.astype(float)
+    pairs = np.triu_indices(found.sizes["machine"], 1)
+    matrices = {
+        name: found[name].isel(t_w=-1, t_matrix=-1, temperature=0).values[pairs].astype(float)
+        for name in ("distance", "distance_aligned")
+    }
+    one_time = {name: last[name].values.astype(float) for name in ("U", "loss")}
+    return {**one_time, "norm2": norm, **matrices, "gone": (norm < GONE).astype(float)}
+
+
+def _scores(results: Results, strength: float, state: dict[str, np.ndarray]) -> list[Score]:
+    at, scores = f"lambda = {strength:g}", []
+    scores.append(Score(f"{at}: fraction collapsed to W = 0", float(state["gone"].mean())))
+    if strength == ALL:
+        scores.append(
+            Score(
+                f"{at}: largest |U - 1/2|",
+                float(np.abs(state["U"] - 0.5).max()),
+                within=judged(results, None, 1e-4),
+            )
+        )
+        scores.append(
+            Score(
+                f"{at}: largest distance", float(state["distance"].max()), within=judged(results, None, 1e-2)
+            )
+        )
+    if strength <= NONE:
+        scores.append(
+            Score(
+                f"{at}: smallest distance", float(state["distance"].min()), within=judged(results, 2.0, None)
+            )
+        )
+        scores.append(
+            Score(f"{at}: collapsed", float(state["gone"].sum()), within=judged(results, None, 0.0))
+        )
+        ratio = float(np.square(state["distance"]).mean() / (2 * state["norm2"].mean()))
+        scores.append(Score(f"{at}: <D^2>/(2 <|W|^2>)", ratio, null=1.0, within=judged(results, 0.85, 1.15)))
+        share = float((state["distance_aligned"] / state["distance"]).mean())
+        scores.append(Score(f"{at}: distance with units in the nearest order over that without", share))
+        scores.append(Score(f"{at}: largest less smallest U", float(np.ptp(state["U"]))))
+    return scores
