@@ -42,10 +42,12 @@ def write(
     figure: Figure,
     columns: Sequence[str],
     rows: Sequence[Row],
-    paths: Paths,
+    paths: Paths | None,
     overwrite: bool,
 ) -> None:
-    """Save the figure and the numbers it shows."""
+    """Save the figure and the numbers it shows; None: neither is wanted."""
+    if paths is None:
+        return
     *pictures, numbers = paths
     for picture in pictures:
         save(figure, picture, overwrite)

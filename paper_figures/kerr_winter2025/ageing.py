@@ -23,8 +23,8 @@ COLOURS = dict(zip(STATES, (BLUE, ORANGE, GREEN), strict=True))
 COLUMNS = ("panel", "state", "T", "age", "t", "value", "error")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 2.6) as sheet:

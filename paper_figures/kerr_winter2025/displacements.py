@@ -21,8 +21,8 @@ imitate one."""
 COLUMNS = ("panel", "state", "T", "x", "value")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 6.4) as sheet:
@@ -46,12 +46,13 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
             for (k, m), colour in zip(enumerate(told.motions), sequence(len(told.motions)), strict=True):
                 mean = msd[:, k].mean(0)
                 moving = mean > np.square(STILL * sigma[:, k].mean())
-                above.plot(t[moving], mean[moving], color=colour, lw=1.0, label=temperature(m.temperature))
+                above.plot(t[moving], mean[moving], color=colour, lw=1.0)
                 shape = alpha2[:, k].mean(0)
                 middle.plot(t[moving], shape[moving], color=colour, lw=1.0)
                 share = counts.values[:, k].astype(float).mean(0)
                 seen = share > 0
-                below.plot(bins[seen], share[seen], color=colour, lw=1.0)
+                curve = np.where(seen, share, np.nan)
+                below.plot(bins, curve, color=colour, lw=1.0, label=temperature(m.temperature))
                 for panel, x, y in (
                     ("msd", t[moving], mean[moving]),
                     ("alpha2", t[moving], shape[moving]),
@@ -62,12 +63,12 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
                     ]
             top = told.motions[-1].temperature
             rate = 2 * found.attrs["eta"] * top / found.attrs["patterns"]
-            above.plot(t, rate * t, "--", color="0.4", lw=0.8, label="free walks, highest $T$")
+            above.plot(t, rate * t, "--", color="0.4", lw=0.8)
             last = rate * (int(found.attrs["steps"]) - int(found["t_w"].values[-1]))
-            below.plot(bins, _free_histogram(bins, last), "--", color="0.4", lw=0.8)
+            below.plot(bins, _free_histogram(bins, last), "--", color="0.4", lw=0.8, label="free walks")
             below.set_ylim(1e-4, 0.3)
             below.set_xlim(-8, 1)
-            above.legend(fontsize=5.5)
+            below.legend(fontsize=5.5, loc="upper left")
             scores += _scores(results, state, told)
         write(sheet, COLUMNS, rows, paths, overwrite)
     return scores

@@ -36,8 +36,8 @@ FLAT = 1e-10
 COLUMNS = ("panel", "data", "N/P", "lambda", "sample", "loss", "unsatisfied")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 2.6) as sheet:
@@ -53,7 +53,8 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
             ylim=(1e-15, 2),
         )
         left.axhline(LINE, color="0.6", lw=0.7, ls=":")
-        left.legend(fontsize=6)
+        if left.lines[1:]:
+            left.legend(fontsize=6)
         middle.set(xlabel="$N/P$", ylabel=r"fraction of patterns with $\Delta>10^{-3}$")
         write(sheet, COLUMNS, rows, paths, overwrite)
     return scores

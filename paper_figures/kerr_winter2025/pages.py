@@ -2,13 +2,10 @@
 origins."""
 
 import importlib
-import tempfile
-from pathlib import Path
 
 from paper_figures import kerr_winter2025 as package
 from paper_figures.kerr_winter2025.scores import COLUMNS, rows
 from paper_figures.kerr_winter2025.studies import cost, studies_at
-from paper_figures.sheet import targets
 from paper_figures.stored.pages import Blocks, markdown, provenance
 from paper_figures.stored.results import Results
 from simulate.relu.protocol import ReluProtocol
@@ -24,11 +21,9 @@ measured."""
 def scores(results: Results) -> str:
     """All numbers of all figures."""
     parts = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in package.FIGURES:
-            module = importlib.import_module(f"{package.__name__}.{name}")
-            found = module.draw(results, targets(Path(folder), name, overwrite=True), True)
-            parts.append(f"**{name}**\n\n{markdown(COLUMNS, rows(found))}")
+    for name in package.FIGURES:
+        found = importlib.import_module(f"{package.__name__}.{name}").draw(results, None, False)
+        parts.append(f"**{name}**\n\n{markdown(COLUMNS, rows(found))}")
     return "\n\n".join(parts)
 
 

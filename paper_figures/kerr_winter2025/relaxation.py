@@ -30,8 +30,8 @@ BELOW = 1 / 20
 COLUMNS = ("panel", "state", "T", "t", "value", "error", "free")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 4.4) as sheet:

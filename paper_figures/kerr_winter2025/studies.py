@@ -47,6 +47,9 @@ PHASES: Mapping[str, tuple[tuple[int, ...], tuple[float, ...], int]] = {
 }
 """w, lambda and samples of the phase diagram."""
 
+LEFT = ("loss", "U", "unsatisfied")
+"""What is kept where only the end of the training is looked at."""
+
 LOW = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 OVER = (0.0, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 DEEP = (0.0, 1e-5, 1e-3, 1e-2, 1e-1)
@@ -100,7 +103,7 @@ def _phases(size: str) -> Study:
         for w in widths
         for x in lambdas
     }
-    return Study("phases", ensembles, split=None, keep=("loss", "U", "norm2", "unsatisfied"), bundled=True)
+    return Study("phases", ensembles, split=None, keep=LEFT, bundled=True)
 
 
 def _jamming(size: str) -> Study:
@@ -116,7 +119,7 @@ def _jamming(size: str) -> Study:
             ensembles[f"{data}.w={width}"] = _protocol(
                 size, 0, 100, width=width, samples=samples, temperatures=(0.0,), **source, **small
             )
-    return Study("jamming", ensembles, split=None)
+    return Study("jamming", ensembles, split=None, keep=LEFT, bundled=True)
 
 
 def _trivialisation(size: str) -> Study:

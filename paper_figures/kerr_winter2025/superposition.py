@@ -20,8 +20,8 @@ STUDIES = ("motion", "controls")
 COLUMNS = ("state", "T", "F", "t/tau_e", "Q", "free")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 2.8) as sheet:

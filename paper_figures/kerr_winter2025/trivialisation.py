@@ -24,8 +24,8 @@ ALL, NONE = 0.15, 0.06
 COLUMNS = ("lambda", "U", "loss", "norm2", "distance", "distance aligned", "collapsed", "U spread")
 
 
-def draw(results: Results, paths: Paths, overwrite: bool) -> list[Score]:
-    """Draw what is stored; returns its numbers."""
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
     rows: list[Row] = []
     scores: list[Score] = []
     with page(7.2, 2.6) as sheet:

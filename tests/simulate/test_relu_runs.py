@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from deepglass.cli import main
@@ -207,3 +208,13 @@ def test_from_the_command_line(tmp_path, capsys):
     assert "ReLU networks on digits: L = 3, w = 3, P = 30" in capsys.readouterr().out
     assert inspection.problems(out) == []
     assert xr.load_dataset(out, engine="h5netcdf").attrs["power"] == ""
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_run_on_a_gpu_follows_that_on_the_cpu():
+    """To rounding: products are summed in another order. Killed and resumed as on the CPU."""
+    cpu, gpu = (run(replace(PROTOCOL, device=device)) for device in ("cpu", "cuda"))
+    assert of_finished(gpu) == []
+    for name in ("U", "norm2", "msd", "distance"):
+        np.testing.assert_allclose(gpu[name], cpu[name], rtol=1e-6, atol=1e-9)
