@@ -131,9 +131,9 @@ def glassy(
     still = tau[:, 0] if temperatures[0] == 0 else np.full(len(tau), np.nan)
     motions = []
     for k, temperature in enumerate(temperatures):
-        tau90, tau90_error = _geometric(tau[:, k])
-        over_free = _geometric(tau[:, k] / free[:, k]) if temperature else (np.nan, np.nan)
-        over_still = _geometric(tau[:, k] / still)
+        tau90, tau90_error = geometric_mean(tau[:, k])
+        over_free = geometric_mean(tau[:, k] / free[:, k]) if temperature else (np.nan, np.nan)
+        over_still = geometric_mean(tau[:, k] / still)
         mean = curves[:, k].mean(0)
         far = _fit_factor(shapes, t, [k])
         shape = shapes[far][:, k]
@@ -160,6 +160,23 @@ def glassy(
         *_null(null), (),
     )  # fmt: skip
     return Glassy(**{**vars(result), "survives": tuple(_survives(result))})
+
+
+def sample_times(run: xr.Dataset, t_w: int | None = None, factor: float | None = None) -> xr.DataArray:
+    """tau_90 of every sample and temperature, as :func:`glassy` has it; missing where 0.9 is not reached."""
+    _check(run, "run")
+    tau = _taus(*_curves(at_waiting_time(run, t_w), _factor(run, factor)))
+    coords = {"sample": run["sample"].values, "temperature": run["temperature"].values}
+    return xr.DataArray(tau, coords, ("sample", "temperature"), "tau90", {"units": "steps"})
+
+
+def geometric_mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    """With the standard error of the logarithm; missing unless all samples have a value."""
+    if not np.isfinite(values).all():
+        return float("nan"), float("nan")
+    logs = np.log(values)
+    error = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
+    return float(np.exp(logs.mean())), float(error)
 
 
 def _check(run: xr.Dataset, name: str) -> None:
@@ -238,15 +255,6 @@ def _extent(alpha2: NDArray[np.float64]) -> tuple[float, float]:
         return float("nan"), float("nan")
     mean = alpha2[:, known].mean(0)
     return float(mean.max()), float(mean[-1]) if known[-1] else float("nan")
-
-
-def _geometric(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Geometric mean, and the standard error of the logarithm; missing unless all samples have a value."""
-    if not np.isfinite(values).all():
-        return float("nan"), float("nan")
-    logs = np.log(values)
-    error = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
-    return float(np.exp(logs.mean())), float(error)
 
 
 def _ageing(

@@ -1,7 +1,8 @@
 """The controls: free walks (N1), walks in the well of L2 alone (N2), half the step (N4), single precision
 (N5).
 
-Left: displacement of free walks and of walks in the well, beside the network with L2 at the highest
+Left: displacement of free walks and of walks in the well (from the trained weights, which decay, and by the
+law of equilibrium), beside the network with L2 at the highest
 temperature. Middle: tau_90 in units of eta t with half the step over that with the whole. Right: what single
 precision changes at low T. The deterministic control (N3) is T = 0 of every figure.
 """
@@ -12,7 +13,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from compare.glassy import Motion, glassy
+from compare.glassy import geometric_mean, sample_times
+from compare.motion import late_slope
 from paper_figures.kerr_winter2025.drawing import curves, judged, main_t_w, survey
 from paper_figures.kerr_winter2025.scores import OPEN, Score
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
@@ -67,7 +69,19 @@ def _walks(results: Results, axis: Axes) -> list[Row]:
         rows += [
             ("walks", label, top, float(a), float(b), "") for a, b in zip(t, msd[:, -1].mean(0), strict=True)
         ]
+    found = results.get("controls", "well")
+    if found is not None:
+        t, _ = curves(found, "msd")
+        axis.plot(t, _held(found, t), "--", color=GREEN, lw=1.0, label="the same, stationary")
     return rows
+
+
+def _held(found: xr.Dataset, t: np.ndarray) -> np.ndarray:
+    """Mean squared displacement of a weight in equilibrium in the well of L2, at the highest temperature."""
+    a = found.attrs
+    top, strength = float(found["temperature"][-1]), float(a["lambda_"])
+    law: np.ndarray = 2 * top / (a["patterns"] * strength) * -np.expm1(-float(a["eta"]) * strength * t)
+    return law
 
 
 def _walk_scores(results: Results) -> list[Score]:
@@ -78,9 +92,11 @@ def _walk_scores(results: Results) -> list[Score]:
             continue
         told = known[1]
         top = told.motions[-1]
-        scores.append(
-            Score(f"{name}, T = {top.temperature:g}: late slope of the displacement", top.msd_late, null=1.0)
-        )
+        what = f"{name}, T = {top.temperature:g}: late slope of the displacement"
+        scores.append(Score(what, top.msd_late, null=1.0))
+        if label == "well":
+            t, _ = curves(known[0], "msd")
+            scores.append(Score(f"{what}, in equilibrium", late_slope(t, _held(known[0], t)), null=1.0))
         for m in told.motions[1:]:
             bounds = judged(results, 0.9, 1.1) if label == "free" and math.isfinite(m.over_free) else OPEN
             error = m.over_free * m.over_free_error
@@ -97,22 +113,17 @@ def _halved(results: Results, state: str, colour: str, axis: Axes) -> tuple[list
     half, whole = results.get("controls", f"{state}.half"), results.get("motion", state)
     if half is None or whole is None:
         return [], []
-    same = whole.sel(sample=[s for s in whole["sample"].values if s in half["sample"].values])
-    pairs = zip(_motions(half), _motions(same), strict=True)
+    found = _ratios(half, whole, float(half.attrs["eta"]) / float(whole.attrs["eta"]))
     rows: list[Row] = []
     scores = []
     points = []
-    for a, b in pairs:
-        ratio = a.tau90 / b.tau90 * float(half.attrs["eta"]) / float(whole.attrs["eta"])
-        error = ratio * math.hypot(a.tau90_error, b.tau90_error)
-        name = f"N4, {state}, T = {a.temperature:g}: eta tau_90 with half the step over whole"
-        bounds = (
-            judged(results, 1 - NEAR, 1 + NEAR) if a.temperature <= 1e-3 and math.isfinite(ratio) else OPEN
-        )
-        scores.append(Score(name, ratio, error, 1.0, within=bounds))
-        if a.temperature > 0 and math.isfinite(ratio):
-            points.append((a.temperature, ratio, error))
-            rows.append(("half", state, a.temperature, "", ratio, error))
+    for value, (ratio, error) in found.items():
+        name = f"N4, {state}, T = {value:g}: eta tau_90 with half the step over whole"
+        bounds = judged(results, 1 - NEAR, 1 + NEAR) if value <= 1e-3 and math.isfinite(ratio) else OPEN
+        scores.append(Score(name, ratio, error, within=bounds))
+        if value > 0 and math.isfinite(ratio):
+            points.append((value, ratio, error))
+            rows.append(("half", state, value, "", ratio, error))
     if points:
         x, y, e = map(np.array, zip(*points, strict=True))
         axis.errorbar(x, y, e, fmt="o-", ms=3, lw=0.8, color=colour, label=state)
@@ -136,11 +147,17 @@ def _precision(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
             for a, b in zip(t, overlap[:, 1].mean(0), strict=True)
         ]
     if len(known) == 2:
-        for a, b in zip(_motions(known["under.single"]), _motions(known["under.double"]), strict=True):
-            name = f"N5, under, T = {a.temperature:g}: tau_90 in single over double precision"
-            scores.append(Score(name, a.tau90 / b.tau90, null=1.0))
+        for value, (ratio, error) in _ratios(known["under.single"], known["under.double"]).items():
+            name = f"N5, under, T = {value:g}: tau_90 in single over double precision"
+            scores.append(Score(name, ratio, error))
     return rows, scores
 
 
-def _motions(found: xr.Dataset) -> tuple[Motion, ...]:
-    return glassy(found, t_w=main_t_w(found)).motions
+def _ratios(a: xr.Dataset, b: xr.Dataset, scale: float = 1.0) -> dict[float, tuple[float, float]]:
+    """tau_90 of one result over that of another by temperature, of the same samples: mean and its error."""
+    first, second = xr.align(*(sample_times(x, main_t_w(x)) for x in (a, b)), join="inner")
+    found = {}
+    for value in first["temperature"].values:
+        ratio, error = geometric_mean((scale * first / second).sel(temperature=value).values)
+        found[float(value)] = ratio, ratio * error
+    return found
