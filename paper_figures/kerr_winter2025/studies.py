@@ -27,21 +27,21 @@ STATES: Mapping[str, str] = {
 """The three states whose motion is followed, and their names in words."""
 
 WIDTHS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
-    "smoke": {"mnist": (4, 8), "gaussian": (4, 8)},
+    "smoke": {"mnist": (4, 8), "gaussian": (4,)},
     "laptop": {"mnist": (4, 6, 8, 10, 12, 14, 18, 24), "gaussian": (6, 10, 14, 18, 24)},
     "paper": {"mnist": tuple(range(30, 82, 3))},
 }
 """w along the jamming line, by data."""
 
 LAMBDAS: Mapping[str, tuple[float, ...]] = {
-    "smoke": (0.01, 0.3),
+    "smoke": (0.01, 1.0),
     "laptop": (0.003, 0.01, 0.03, 0.06, 0.08, 0.10, 0.12, 0.15, 0.20),
     "paper": (1e-3, 5e-3, *(round(0.01 + 0.002 * k, 3) for k in range(16)), 0.08, 0.15),
 }
 """Strengths of L2 along the trivialisation."""
 
 PHASES: Mapping[str, tuple[tuple[int, ...], tuple[float, ...], int]] = {
-    "smoke": ((4, 8), (0.0, 0.3), 2),
+    "smoke": ((4,), (0.0, 0.3), 2),
     "laptop": ((4, 6, 8, 10, 14, 18), (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15), 4),
     "paper": (tuple(range(30, 82, 3)), (0.0, *(round(0.01 + 0.003 * k, 3) for k in range(15))), 10),
 }
@@ -81,8 +81,8 @@ def _protocol(size: str, age: int | tuple[int, ...], after: int, **values: Any) 
     """Times are counted from the end of the training."""
     common: dict[str, Any] = {"keep_state": False}
     if size == "smoke":
-        common |= {"data": "digits", "patterns": 60, "width": 4, "train_steps": 300, "train_fine": 50}
-        common |= {"samples": 2, "per_decade": 8}
+        common |= {"data": "digits", "patterns": 60, "width": 4, "train_steps": 150, "train_fine": 30}
+        common |= {"samples": 2, "per_decade": 8, "batch": 20}
     if size == "paper":
         common |= ReluSystem.presets["kerr-winter2025"]
     values = {**common, **values}
@@ -125,7 +125,7 @@ def _jamming(size: str) -> Study:
 def _trivialisation(size: str) -> Study:
     """Loss and distances against lambda; the last fifth on all patterns."""
     sgd, after, samples, step = {
-        "smoke": (300, 60, 2, {"train_eta": 0.05, "eta": 0.05}),
+        "smoke": (150, 60, 2, {"train_eta": 0.05, "eta": 0.05}),
         "laptop": (9_600, 2_400, 6, {"train_eta": 0.05, "eta": 0.05}),
         "paper": (10_000_000, 100, 10, {}),
     }[size]

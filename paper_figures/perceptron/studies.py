@@ -50,13 +50,14 @@ LONGER: Mapping[str, Mapping[tuple[str, int], int]] = {
 }
 """Sweeps of chains and c that take longer to forget their teacher."""
 
-ONE_LAYER: Mapping[str, tuple[int, int, Mapping[str, Any]]] = {
-    "teacher.alpha=1": (1, 400, {"start": "planted"}),
-    "teacher.alpha=2": (2, 400, {"start": "planted"}),
-    "random.alpha=1.beta=1000": (1, 400, {"scenario": "random", "potential": "soft", "temperature": 1e-3}),
-    "random.alpha=3.beta=5": (3, 100, {"scenario": "random", "potential": "soft", "temperature": 0.2}),
+ONE_LAYER: Mapping[str, tuple[int, int, int, Mapping[str, Any]]] = {
+    "teacher.alpha=1": (1, 400, 4, {"start": "planted"}),
+    "teacher.alpha=2": (2, 400, 8, {"start": "planted"}),
+    "random.alpha=1.beta=1000": (1, 400, 0, {"scenario": "random", "potential": "soft", "temperature": 1e-3}),
+    "random.alpha=3.beta=5": (3, 100, 0, {"scenario": "random", "potential": "soft", "temperature": 0.2}),
 }
-"""Alpha, sweeps, ends and constraints of networks of one layer, which are solved exactly."""
+"""Alpha, sweeps, the fewest of them for each neuron (a teacher is forgotten in a time that grows as N), ends
+and constraints of networks of one layer, which are solved exactly."""
 
 ONE_LAYER_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
     "smoke": ((6, 2), (8, 2)),
@@ -68,7 +69,7 @@ ONE_LAYER_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
 DEPTHS = (1, 2, 3, 5)
 """Of the students of :func:`_students`."""
 
-STUDENT_WIDTHS: Mapping[str, tuple[int, ...]] = {"smoke": (6, 8), "laptop": (10, 20), "paper": (100, 200)}
+STUDENT_WIDTHS: Mapping[str, tuple[int, ...]] = {"smoke": (8,), "laptop": (10, 20), "paper": (100, 200)}
 """N of them, smallest first."""
 
 
@@ -107,10 +108,11 @@ def _protocol(size: str, **values: Any) -> PerceptronProtocol:
 def _one_layer(size: str) -> Study:
     """The licence for everything deeper; random data from starts that are apart."""
     ensembles = {}
-    for name, (alpha, steps, values) in ONE_LAYER.items():
+    for name, (alpha, fewest, each, values) in ONE_LAYER.items():
         for width, samples in ONE_LAYER_SIZES[size]:
+            steps = 20 if size == "smoke" else max(fewest, each * width)
             ensembles[f"{name}.N={width}"] = _protocol(
-                size, depth=1, width=width, patterns=alpha * width, steps=20 if size == "smoke" else steps,
+                size, depth=1, width=width, patterns=alpha * width, steps=steps,
                 samples=samples, **{"start": "apart", "test_patterns": 1_000, **values},
             )  # fmt: skip
     return Study("one_layer", ensembles)

@@ -56,7 +56,7 @@ def test_drawn_numbers_are_those_of_the_runs(folder):
     np.testing.assert_allclose(drawn, losses, rtol=1e-6)
     assert mean_loss(np.array([1e-2, 1e-4])) == pytest.approx(1e-3)
     assert mean_loss(np.array([0.0, 1.0])) == pytest.approx(1e-10)  # floored at 1e-20
-    collapsed = results.get("trivialisation", "lambda=0.3")
+    collapsed = results.get("trivialisation", "lambda=1")
     assert float(collapsed.distance.max()) < 0.1
 
 
