@@ -55,7 +55,7 @@ def _mean(values: np.ndarray) -> tuple[float, float]:
 
 def predicted(name: str) -> dict[str, float]:
     """Overlap; the error of generalization with a teacher, the energy of a gap without."""
-    alpha, _, values = ONE_LAYER[name]
+    alpha, *_, values = ONE_LAYER[name]
     if values.get("scenario") != "random":
         profile = solve_profile("teacher-student", 1, alpha)
         overlap = float(profile.Q[0])  # with each other and with the teacher
