@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from compare import equilibrium, verdict
+from compare import Verdict, equilibrium, verdict
 from compare.relaxation import relaxation_times
 from simulate.store import over_samples
 
@@ -42,11 +42,26 @@ def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> str:
 
     None where students are not as far from each other as from the teacher: not in equilibrium, no verdict.
     """
-    paired = result.assign({name: result[name].expand_dims("pair") for name in (*SAME, *TEACHER)})
-    state = equilibrium(paired, variables=SAME, level=SUSPECT)
-    if state.verdict != "all layers meet":
-        return f"on its way ({state.verdict})"
-    return verdict(profiles, [paired], variables=SAME).verdict
+    state = meeting(result)
+    if state != "all layers meet":
+        return f"on its way ({state})"
+    return verdict(profiles, [_paired(result)], variables=SAME).verdict
+
+
+def meeting(result: xr.Dataset) -> str:
+    """Whether students are as far from each other as from the teacher, in words."""
+    return equilibrium(_paired(result), variables=SAME, level=SUSPECT).verdict
+
+
+def at_infinity(results: Sequence[xr.Dataset], profiles: Sequence[xr.Dataset]) -> Verdict:
+    """The judge's verdict on aligned overlaps of stored results of several sizes, extrapolated in 1/c or
+    1/N."""
+    return verdict(profiles, [_paired(result) for result in results], variables=SAME)
+
+
+def _paired(result: xr.Dataset) -> xr.Dataset:
+    """As the judge reads it: means over pairs are one pair."""
+    return result.assign({name: result[name].expand_dims("pair") for name in (*SAME, *TEACHER)})
 
 
 def times(result: xr.Dataset, name: str, layers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

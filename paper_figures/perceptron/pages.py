@@ -6,9 +6,11 @@ import numpy as np
 import xarray as xr
 from scipy.stats import ttest_1samp
 
+from compare.finite_size import limit
+from compare.verdict import Entry, Verdict
 from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.one_layer import rows
-from paper_figures.perceptron.overlaps import SAME, TEACHER, late, verdict_on
+from paper_figures.perceptron.overlaps import SAME, TEACHER, at_infinity, late, meeting, verdict_on
 from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import Blocks, markdown, provenance
@@ -29,6 +31,7 @@ def closures(results: Results) -> str:
         names = [f"q_{i}" for i in range(1, depth)] + [f"Q_{i}" for i in range(1, depth + 1)]
         profiles = predicted(chain)
         lines = [[closure, "", "", *_predicted(profile), ""] for closure, profile in profiles.items()]
+        settled = []
         for degree, width, *_ in DILUTE[results.size]:
             found = results.get("chains", label(chain, degree, width))
             if found is None:
@@ -40,9 +43,26 @@ def closures(results: Results) -> str:
             size = [f"c = {degree}, N = {width}", str(found.attrs["steps"]), str(found.sizes["sample"])]
             lines.append([*size, *_measured(found, SAME), words])
             lines.append(["with the teacher", "", "", *_measured(found, TEACHER), ""])
+            if found.sizes["sample"] >= JUDGED and meeting(found) == "all layers meet":
+                settled.append(found)
+        if len(settled) > 1:
+            lines.append(_limit(at_infinity(settled, list(profiles.values()))))
         table = markdown(("", "sweeps", "samples", *names, "verdict at this size"), lines)
         parts.append(f"**L = {depth}, {core}, alpha = {alpha:g}**\n\n{table}")
     return "\n\n".join(parts)
+
+
+def _limit(judged: Verdict) -> list[str]:
+    """What sizes in equilibrium tend to."""
+    first = judged.overall[0].prediction
+    entries = {(e.kind, e.layer): e for e in judged.layers if e.prediction == first}
+    cells = [number(e.measured, e.error) for _, e in sorted(entries.items(), key=_neurons_first)]
+    return ["1/c -> 0, of those in equilibrium", "", "", *cells, judged.verdict]
+
+
+def _neurons_first(item: tuple[tuple[str, int], Entry]) -> tuple[bool, int]:
+    (kind, layer), _ = item
+    return kind == "Q", layer
 
 
 def _predicted(profile: xr.Dataset) -> list[str]:
@@ -84,19 +104,35 @@ def asymmetry(results: Results) -> str:
     lines = []
     for chain in CHAINS:
         expected = [f"{round(float(x['Q'][-1] - x['Q'][0]), 3) + 0.0:.3f}" for x in predicted(chain).values()]
-        cells = []
+        cells, known = [], {}
         for degree, width, *_ in DILUTE[results.size]:
             found = results.get("chains", label(chain, degree, width))
-            cells.append("-" if found is None or found.sizes["sample"] < 2 else _difference(found))
-        lines.append([chain, *expected, *cells])
+            if found is None or found.sizes["sample"] < 2:
+                cells.append("-")
+                continue
+            known[degree] = _differences(found)
+            cells.append(_difference(known[degree]))
+        tends = "-"
+        if len(known) > 1:
+            fit = limit(list(known), [x[:, None] for x in known.values()])
+            tends = number(float(fit.value[0]), float(fit.error[0]))
+        lines.append([chain, *expected, *cells, tends])
     sizes = [f"c = {degree}, N = {width}" for degree, width, *_ in DILUTE[results.size]]
-    return markdown(("", *predicted(next(iter(CHAINS))), *sizes), lines)
+    return markdown(("", *predicted(next(iter(CHAINS))), *sizes, "1/c -> 0, all sizes"), lines)
 
 
-def _difference(found: xr.Dataset) -> str:
+def _differences(found: xr.Dataset) -> np.ndarray:
+    """By sample, at the end."""
+    end = int(found.attrs["steps"])
+    values = (
+        found["Q_aligned"].isel(t_w=-1).sel(t=end).transpose("sample", "weight_layer").values.astype(float)
+    )
+    apart: np.ndarray = values[:, -1] - values[:, 0]
+    return apart
+
+
+def _difference(values: np.ndarray) -> str:
     """Mean over samples with its error, and Student's p of a mean of 0."""
-    weights = found["Q_aligned"].isel(t_w=-1).sel(t=int(found.attrs["steps"])).values.astype(float)
-    values = weights[:, -1] - weights[:, 0]
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     return f"{number(float(values.mean()), error)}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
 
