@@ -35,3 +35,13 @@ def free_time(level: float, diffusivity: float, length: float) -> float:
 def free_master(u: Any, level: float = math.exp(-1)) -> Values:
     """Q of free walks against t in units of the time at which it falls to ``level``."""
     return np.asarray(erf(erfinv(level) / np.sqrt(np.asarray(u, dtype=float))))
+
+
+def well_displacement(t: Any, temperature: float, lambda_: float, eta: float, patterns: int) -> Values:
+    """Mean squared displacement of a weight in equilibrium in the well of L2 alone: 2 T/(P lambda) (1 - k^t).
+
+    k = 1 - eta lambda; it tends to 2 T/(P lambda): a trap, with no rise after it.
+    """
+    keep = 1 - eta * lambda_
+    variance = 2 * temperature * eta / patterns / (1 - keep**2)
+    return np.asarray(2 * variance * (1 - keep ** np.asarray(t, dtype=float)))

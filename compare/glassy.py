@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import erf
 
-from compare import motion
-from compare.diffusion import free_time
+from compare import motion, survival
+from compare.diffusion import free_overlap, free_time, well_displacement
 from compare.overlay import at_waiting_time
 from deepglass import checks
 from deepglass.errors import InvalidInput
@@ -26,8 +27,6 @@ SYSTEM = "relu-network"
 LEVEL = 0.9
 """Overlap at which tau_90 is read."""
 
-CLOSE = 0.05
-"""Relative difference of relaxation times that is none; three standard errors are added."""
 
 STILL = 1e-6
 """In units of sigma_W: a rms displacement below it has no shape."""
@@ -39,16 +38,20 @@ class Motion:
 
     Attributes:
         tau90, tau90_error: when the overlap falls to 0.9: geometric mean over samples and its relative error.
-        over_free: tau90 in units of that of a free walk of the same sample (1: free), with the error of its
-        log. over_still: in units of that at T = 0 of the same sample (1: what moves is drift).
-        tau_ratio: tau_e/tau_90 of the mean curve; 11.8 of a free walk.
-        fit_factor: F of the next three: the largest at which tau_e is 4 steps or more.
-        exponent, exponent_error, exponent_free: of the power law, and of a free walk of the same tau_e.
+        over_free: tau90 in units of that of a free walk of the same sample (1: free); error of the logarithm.
+        over_still: in units of that at T = 0 of the same sample (1: what moves is drift); likewise.
+        off_free, off_free_error: rms difference over all t of the mean overlap from the free law.
+        tau_ratio, tau_ratio_error: tau_e/tau_90 of the mean curve; 11.8 of a free walk.
+        fit_factor: F of the exponents: the largest at which tau_e is 4 steps or more.
+        exponent, exponent_error: of the power law; ``exponent_free``: of a free walk of the same tau_e, and
+            ``exponent_well``: of one in equilibrium in the well of L2 alone (missing for lambda = 0).
         msd_early, msd_late: log-log slopes of the mean squared displacement, first and last decade.
         caged: whether that has a plateau and goes on after it.
-        alpha2_max, alpha2_end: non-Gaussian parameter, mean over samples.
-        ageing, ageing_error: tau90 of the mean curve at the last t_w over that at the first; relative error.
-        verdict: ``free``, ``drift``, ``between``, ``does not move`` or ``too fast``.
+        alpha2_max: largest of the non-Gaussian parameter, mean over samples.
+        alpha2_end, alpha2_error: at the last time, with its standard error.
+        ageing, ageing_error: tau90 of the mean curve at the last t_w over that at the first; relative error;
+            missing for one t_w.
+        verdict: one of :data:`compare.survival.VERDICTS`.
     """
 
     temperature: float
@@ -58,19 +61,35 @@ class Motion:
     over_free_error: float
     over_still: float
     over_still_error: float
+    off_free: float
+    off_free_error: float
     tau_ratio: float
+    tau_ratio_error: float
     fit_factor: float
     exponent: float
     exponent_error: float
     exponent_free: float
+    exponent_well: float
     msd_early: float
     msd_late: float
     caged: bool
     alpha2_max: float
     alpha2_end: float
+    alpha2_error: float
     ageing: float
     ageing_error: float
     verdict: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How curves against t/tau_e lie: rms difference among each other, of their mean from the free law;
+    errors."""
+
+    among: float = math.nan
+    among_error: float = math.nan
+    off_free: float = math.nan
+    off_free_error: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -79,12 +98,10 @@ class Glassy:
 
     Attributes:
         t_w, factor: of relaxation times.
-        slope, slope_error: of ln tau90 in ln T where the verdict is ``free`` (-1 of free walks).
-        collapse_free, collapse_landscape: rms difference at t/tau_e of the curves of temperatures with the
-        verdict
-            ``free``, and of those that drift or are between: among each other, and of their mean from the
-            free law.
-        null_collapse, null_exponent: the same, and the exponent with its error, of simulated free walks.
+        slope, slope_error: of ln tau90 in ln T where tau90 is that of free walks (-1 of those).
+        collapse_free, collapse_landscape: of the temperatures where tau90 is that of free walks, and of the
+            others that move.
+        null_collapse, null_exponent: the same of simulated free walks, all T > 0; exponent at the highest T.
         survives: in words, what free diffusion does not explain.
     """
 
@@ -93,9 +110,9 @@ class Glassy:
     motions: tuple[Motion, ...]
     slope: float
     slope_error: float
-    collapse_free: tuple[float, float]
-    collapse_landscape: tuple[float, float]
-    null_collapse: tuple[float, float]
+    collapse_free: Spread
+    collapse_landscape: Spread
+    null_collapse: Spread
     null_exponent: tuple[float, float]
     survives: tuple[str, ...]
 
@@ -113,10 +130,11 @@ def glassy(
 ) -> Glassy:
     """Set the motion of a run beside free diffusion.
 
-    ``null``: a run of the same networks without forces. ``t_w``: the waiting time of all but ageing, the
-    longest without. ``factor``: F of the length sigma_W/F of relaxation times, the run's smallest without;
-    exponents and collapse have larger ones, for their curves to go far beyond tau_e. Raises InvalidInput for
-    a run of another system and for a t_w or factor that it has not.
+    ``null``: a run of the same networks without data and L2 (``forces = "decay"``, lambda = 0). ``t_w``: the
+    waiting time of all but ageing, the longest without. ``factor``: F of the length sigma_W/F of relaxation
+    times, the run's smallest without; exponents and collapse have larger ones, for their curves to go far
+    beyond tau_e. Raises InvalidInput for a run of another system, one with a t_w in its training, a t_w or
+    factor that it has not, and a null that is none.
     """
     _check(run, "run")
     late = at_waiting_time(run, t_w)
@@ -124,42 +142,46 @@ def glassy(
     curves, t = _curves(late, near)
     shapes = _by_factor(late)
     tau = _taus(curves, t)
-    free = _free(run, late, near)
-    youngest, oldest = (_curves(at_waiting_time(run, int(run["t_w"][k])), near) for k in (0, -1))
+    lengths, rates = _lengths(late, near), _rates(run)
+    free = np.array([[free_time(LEVEL, d, x) for x, d in zip(row, rates, strict=True)] for row in lengths])
+    several = run.sizes["t_w"] > 1
+    ends = [_curves(at_waiting_time(run, int(run["t_w"][k])), near) for k in (0, -1)]
     msd, alpha2 = _shapes(late)
     temperatures = [float(x) for x in run["temperature"].values]
     still = tau[:, 0] if temperatures[0] == 0 else np.full(len(tau), np.nan)
     motions = []
     for k, temperature in enumerate(temperatures):
-        tau90, tau90_error = geometric_mean(tau[:, k])
         over_free = geometric_mean(tau[:, k] / free[:, k]) if temperature else (np.nan, np.nan)
-        over_still = geometric_mean(tau[:, k] / still)
-        mean = curves[:, k].mean(0)
+        over_still = geometric_mean(tau[:, k] / still) if temperature else (np.nan, np.nan)
+        laws = np.array([free_overlap(t, rates[k], x) for x in lengths[:, k]])
+        off = motion.jackknife(lambda x: float(np.sqrt(np.square(x).mean())), curves[:, k] - laws)
         far = _fit_factor(shapes, t, [k])
         shape = shapes[far][:, k]
-        power, power_error = motion.jackknife(lambda x: motion.exponent(t, x), shape)
-        by_decade = motion.slopes(t, msd[:, k].mean(0))
+        slopes = motion.slopes(t, msd[:, k].mean(0))
         motions.append(
             Motion(
-                temperature, tau90, tau90_error, *over_free, *over_still,
-                motion.first_passage(t, mean, motion.DECAY) / motion.first_passage(t, mean, LEVEL),
-                far, power, power_error, motion.free_exponent(t, shape.mean(0)),
-                float(by_decade[0]) if len(by_decade) else np.nan, motion.late_slope(t, msd[:, k].mean(0)),
-                motion.caged(by_decade), *_extent(alpha2[:, k]), *_ageing(youngest, oldest, k),
-                _verdict(mean, over_free, over_still),
+                temperature, *geometric_mean(tau[:, k]), *over_free, *over_still, *off,
+                *motion.jackknife(lambda x: _tau_ratio(t, x), curves[:, k]),
+                far, *motion.jackknife(lambda x: motion.exponent(t, x), shape),
+                motion.free_exponent(t, shape.mean(0)),
+                motion.exponent(t, _in_the_well(run, t, temperature, float(lengths[:, k].mean()) * near /
+                far)), float(slopes[0]), float(slopes[-1]), motion.caged(slopes), *_extent(alpha2[:, k]),
+                *(_ageing(ends[0], ends[1], k) if several else (np.nan, np.nan)),
+                survival.verdict(curves[:, k].mean(0), LEVEL, over_free, over_still, off[0]),
             )
         )  # fmt: skip
-    free_ones = [k for k, m in enumerate(motions) if m.verdict == "free"]
-    others = [k for k, m in enumerate(motions) if m.verdict in ("drift", "between")]
-    slope, slope_error = _slope(temperatures, tau, free_ones)
+    free_ones = [k for k, m in enumerate(motions) if m.verdict in survival.FREE]
+    others = [k for k, m in enumerate(motions) if m.verdict in survival.HELD]
     result = Glassy(
-        int(late["t_w"]), near, tuple(motions), slope, slope_error,
+        int(late["t_w"]), near, tuple(motions), *_slope(temperatures, tau, free_ones),
         # Free curves collapse whatever the length; others need not, and are taken at one.
-        motion.collapse(t, [shapes[_fit_factor(shapes, t, [k])][:, k].mean(0) for k in free_ones]),
-        motion.collapse(t, [shapes[_fit_factor(shapes, t, others)][:, k].mean(0) for k in others]),
-        *_null(null), (),
+        _spread(t, [shapes[_fit_factor(shapes, t, [k])][:, k] for k in free_ones]),
+        _spread(t, [shapes[_fit_factor(shapes, t, others)][:, k] for k in others]),
+        *_null(run, null, t_w), (),
     )  # fmt: skip
-    return Glassy(**{**vars(result), "survives": tuple(_survives(result))})
+    drift = f" (relaxation of {'L2 alone' if run.attrs['forces'] != 'all' else 'the training'})"
+    lines = survival.survives(result.motions, len(tau), drift)
+    return Glassy(**{**vars(result), "survives": tuple(lines)})
 
 
 def sample_times(run: xr.Dataset, t_w: int | None = None, factor: float | None = None) -> xr.DataArray:
@@ -182,6 +204,9 @@ def geometric_mean(values: NDArray[np.float64]) -> tuple[float, float]:
 def _check(run: xr.Dataset, name: str) -> None:
     if run.attrs.get("system") != SYSTEM:
         raise InvalidInput(f"the {name} must be of the system {SYSTEM}, not {run.attrs.get('system')!r}")
+    first, trained = int(run["t_w"].min()), int(run.attrs["train_steps"])
+    if first < trained:
+        raise InvalidInput(f"t_w = {first} of the {name} lies in its training, which ends at {trained}")
 
 
 def _factor(run: xr.Dataset, wanted: float | None) -> float:
@@ -228,13 +253,31 @@ def _taus(curves: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.flo
     return np.array([[motion.first_passage(t, curve, LEVEL) for curve in rows] for rows in curves])
 
 
-def _free(run: xr.Dataset, late: xr.Dataset, factor: float) -> NDArray[np.float64]:
-    """tau_90 (sample, temperature) of free walks with each sample's own length; infinite at T = 0."""
-    lengths = _by_sample(late["sigma"].sel(t=int(late["t_w"]))).values / factor
-    rates = [
-        float(run.attrs["eta"]) * float(x) / int(run.attrs["patterns"]) for x in run["temperature"].values
-    ]
-    return np.array([[free_time(LEVEL, d, x) for x, d in zip(row, rates, strict=True)] for row in lengths])
+def _lengths(late: xr.Dataset, factor: float) -> NDArray[np.float64]:
+    """sigma_W/F at t_w, (sample, temperature)."""
+    found: NDArray[np.float64] = _by_sample(late["sigma"].sel(t=int(late["t_w"]))).values / factor
+    return found
+
+
+def _rates(run: xr.Dataset) -> list[float]:
+    """eta T/P at every temperature."""
+    each = float(run.attrs["eta"]) / int(run.attrs["patterns"])
+    return [each * float(x) for x in run["temperature"].values]
+
+
+def _in_the_well(
+    run: xr.Dataset, t: NDArray[np.float64], temperature: float, length: float
+) -> NDArray[np.float64]:
+    """Overlap of weights in equilibrium in the well of L2 alone; missing for lambda = 0."""
+    strength = float(run.attrs["lambda_"])
+    if strength == 0 or temperature == 0:
+        return np.full_like(t, np.nan)
+    held = well_displacement(t, temperature, strength, float(run.attrs["eta"]), int(run.attrs["patterns"]))
+    return np.asarray(erf(length / np.sqrt(2 * held)))
+
+
+def _tau_ratio(t: NDArray[np.float64], curve: NDArray[np.float64]) -> float:
+    return motion.first_passage(t, curve, motion.DECAY) / motion.first_passage(t, curve, LEVEL)
 
 
 def _shapes(late: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -248,13 +291,17 @@ def _shapes(late: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return msd, np.where(msd > np.square(STILL * sigma), alpha2, np.nan)
 
 
-def _extent(alpha2: NDArray[np.float64]) -> tuple[float, float]:
-    """Largest and last value of the mean over samples; missing where all is still."""
+def _extent(alpha2: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Largest value of the mean over samples, and the last with its error; missing where all is still."""
     known = np.asarray(np.isfinite(alpha2).all(axis=0))
     if not known.any():
-        return float("nan"), float("nan")
-    mean = alpha2[:, known].mean(0)
-    return float(mean.max()), float(mean[-1]) if known[-1] else float("nan")
+        return float("nan"), float("nan"), float("nan")
+    largest = float(alpha2[:, known].mean(0).max())
+    if not known[-1]:
+        return largest, float("nan"), float("nan")
+    last = alpha2[:, -1]
+    error = last.std(ddof=1) / np.sqrt(len(last)) if len(last) > 1 else np.nan
+    return largest, float(last.mean()), float(error)
 
 
 def _ageing(
@@ -273,25 +320,6 @@ def _ageing(
     return math.exp(value), error
 
 
-def _verdict(
-    mean: NDArray[np.float64], over_free: tuple[float, float], over_still: tuple[float, float]
-) -> str:
-    """What sets the relaxation time."""
-    if mean[0] <= LEVEL:
-        return "too fast"
-    if mean[-1] > LEVEL:
-        return "does not move"
-
-    def one(ratio: tuple[float, float]) -> bool:
-        return abs(math.log(ratio[0])) <= CLOSE + 3 * float(np.nan_to_num(ratio[1]))
-
-    if np.isfinite(over_free[0]) and one(over_free):
-        return "free"
-    if np.isfinite(over_still[0]) and one(over_still):
-        return "drift"
-    return "between"
-
-
 def _slope(temperatures: list[float], tau: NDArray[np.float64], chosen: list[int]) -> tuple[float, float]:
     """Of ln tau in ln T by least squares, by sample; mean and standard error."""
     if len(chosen) < 2:
@@ -300,43 +328,33 @@ def _slope(temperatures: list[float], tau: NDArray[np.float64], chosen: list[int
     return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else np.nan
 
 
-def _null(null: xr.Dataset | None) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Collapse of simulated walks of all temperatures, and exponent at the highest, as of the run."""
+def _spread(t: NDArray[np.float64], curves: list[NDArray[np.float64]]) -> Spread:
+    """Of curves (samples, times) each, with the jackknife's errors over samples."""
+    if len(curves) < 2:
+        return Spread()
+    stacked = np.stack(curves, axis=1)
+    among = motion.jackknife(lambda x: motion.collapse(t, list(x))[0], stacked)
+    off = motion.jackknife(lambda x: motion.collapse(t, list(x))[1], stacked)
+    return Spread(*among, *off)
+
+
+def _null(run: xr.Dataset, null: xr.Dataset | None, t_w: int | None) -> tuple[Spread, tuple[float, float]]:
+    """Collapse of simulated walks of all temperatures, and exponent at the highest."""
     if null is None:
-        return (np.nan, np.nan), (np.nan, np.nan)
+        return Spread(), (np.nan, np.nan)
     _check(null, "null")
-    late = at_waiting_time(null, None)
-    shapes, (_, t) = _by_factor(late), _curves(late, float(null["factor"][0]))
+    if null.attrs["forces"] != "decay" or float(null.attrs["lambda_"]) != 0:
+        raise InvalidInput(
+            f"the null must be free: forces = 'decay' and lambda_ = 0, not {null.attrs['forces']!r} and"
+            f" {null.attrs['lambda_']}"
+        )
+    for name in ("weights", "patterns", "eta"):
+        if null.attrs[name] != run.attrs[name]:
+            raise InvalidInput(f"the null has {name} = {null.attrs[name]}, the run {run.attrs[name]}")
     moving = [k for k, x in enumerate(null["temperature"].values) if x > 0]
+    if not moving:
+        raise InvalidInput("the null has no temperature above 0")
+    late = at_waiting_time(null, t_w if t_w in null["t_w"].values else None)
+    shapes, (_, t) = _by_factor(late), _curves(late, float(null["factor"][0]))
     curves = [shapes[_fit_factor(shapes, t, [k])][:, k] for k in moving]
-    together = motion.collapse(t, [x.mean(0) for x in curves])
-    return together, motion.jackknife(lambda x: motion.exponent(t, x), curves[-1])
-
-
-def _survives(found: Glassy) -> list[str]:
-    """What free diffusion does not explain, a line each."""
-    lines = []
-    held = [m for m in found.motions if m.verdict == "drift"]
-    if held:
-        lines.append(
-            f"relaxation times at T <= {held[-1].temperature:g} are those of T = 0: what is left of the"
-            " training's descent, not activation"
-        )
-    hottest = found.motions[-1]
-    more = hottest.exponent - hottest.exponent_free
-    if abs(more) > 3 * hottest.exponent_error:
-        value = f"{more:+.3f}({hottest.exponent_error:.3f})"
-        lines.append(f"exponent at T = {hottest.temperature:g}: {value} beyond the null")
-    wide = [m for m in found.motions if m.alpha2_max > 1]
-    if wide:
-        most = max(m.alpha2_max for m in wide)
-        lines.append(
-            f"displacements at T <= {wide[-1].temperature:g} are not Gaussian: alpha_2 to {most:.1f}"
-        )
-    aged = [m for m in found.motions if m.ageing - 1 > 3 * m.ageing * m.ageing_error]
-    if aged:
-        lines.append(f"ageing at T <= {aged[-1].temperature:g}")
-    trapped = [m.temperature for m in found.motions if m.caged]
-    if trapped:
-        lines.append(f"a plateau of the displacement at T = {', '.join(f'{x:g}' for x in trapped)}")
-    return lines
+    return _spread(t, curves), motion.jackknife(lambda x: motion.exponent(t, x), curves[-1])

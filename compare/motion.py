@@ -6,7 +6,6 @@ samples.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,28 +57,20 @@ def free_exponent(t: Values, curve: Values) -> float:
 
 
 def slopes(t: Values, curve: Values) -> Values:
-    """Log-log slope of a curve in every decade of t, from the first; missing where it is not positive."""
-    edges = t[0] * 10.0 ** np.arange(int(np.floor(np.log10(t[-1] / t[0]) + 1e-9)) + 1)
+    """Log-log slopes of a curve in windows of a decade that begin at every t, in order; missing where it is
+    not positive. The first and the last are those of the first and last decade."""
     found = []
-    for low, high in pairwise(edges):
-        inside = (t >= low * (1 - 1e-9)) & (t <= high * (1 + 1e-9)) & (curve > 0)
+    for low in t[t <= t[-1] / 10 * (1 + 1e-9)]:
+        inside = (t >= low) & (t <= 10 * low * (1 + 1e-9)) & (curve > 0)
         fits = inside.sum() >= FEWEST
         found.append(np.polyfit(np.log(t[inside]), np.log(curve[inside]), 1)[0] if fits else np.nan)
-    return np.array(found)
+    return np.array(found or [np.nan])
 
 
-def late_slope(t: Values, curve: Values) -> float:
-    """Of the last decade."""
-    inside = (t >= t[-1] / 10) & (curve > 0)
-    if inside.sum() < FEWEST:
-        return float("nan")
-    return float(np.polyfit(np.log(t[inside]), np.log(curve[inside]), 1)[0])
-
-
-def caged(of_decades: Values, plateau: float = 0.5, margin: float = 0.1) -> bool:
+def caged(slopes: Values, plateau: float = 0.5, margin: float = 0.1) -> bool:
     """Whether a mean squared displacement has a plateau (slope below ``plateau``) and a steeper decade
     after."""
-    known = of_decades[np.isfinite(of_decades)]
+    known = slopes[np.isfinite(slopes)]
     return any(slope < plateau and (known[k + 1 :] > slope + margin).any() for k, slope in enumerate(known))
 
 

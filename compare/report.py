@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from compare.equilibrium import Equilibrium
-from compare.glassy import Glassy
+from compare.glassy import Glassy, Spread
 from compare.overlay import Overlay
 from compare.verdict import Overall, Verdict
 from deepglass.cli import table
@@ -97,31 +97,34 @@ def describe_glassy(found: Glassy) -> str:
             return "-"
         return f"{x:.3g}" if math.isnan(error) else f"{x:.3g}({error:.1g})"
 
+    def spread(x: Spread) -> str:
+        return f"{value(x.among, x.among_error)}, {value(x.off_free, x.off_free_error)} from the free law"
+
     rows = found.motions
     columns = table(
         [
             ("T", [f"{m.temperature:g}" for m in rows]),
-            ("tau_90", [value(m.tau90) for m in rows]),
+            ("tau_90", [value(m.tau90, m.tau90 * m.tau90_error) for m in rows]),
             ("/free", [value(m.over_free, m.over_free * m.over_free_error) for m in rows]),
-            ("/T=0", [value(m.over_still) for m in rows]),
-            ("tau_e/tau_90", [value(m.tau_ratio) for m in rows]),
+            ("/T=0", [value(m.over_still, m.over_still * m.over_still_error) for m in rows]),
+            ("off free", [value(m.off_free, m.off_free_error) for m in rows]),
+            ("tau_e/tau_90", [value(m.tau_ratio, m.tau_ratio_error) for m in rows]),
             ("exponent", [value(m.exponent, m.exponent_error) for m in rows]),
-            ("less null", [value(m.exponent - m.exponent_free) for m in rows]),
-            ("msd late", [value(m.msd_late) for m in rows]),
-            ("alpha_2 max", [value(m.alpha2_max) for m in rows]),
+            ("less null", [value(m.exponent - m.exponent_free, m.exponent_error) for m in rows]),
+            ("less well", [value(m.exponent - m.exponent_well, m.exponent_error) for m in rows]),
+            ("msd early", [value(m.msd_early) for m in rows]),
+            ("late", [value(m.msd_late) for m in rows]),
+            ("alpha_2", [value(m.alpha2_end, m.alpha2_error) for m in rows]),
             ("ageing", [value(m.ageing, m.ageing * m.ageing_error) for m in rows]),
             ("verdict", [m.verdict for m in rows]),
         ]
     )
-    spread = (
-        f"curves at t/tau_e differ by {value(found.collapse_free[0])} where they are free,"
-        f" {value(found.collapse_landscape[0])} where not (from the free law {value(found.collapse_free[1])},"
-        f" {value(found.collapse_landscape[1])}); simulated free walks {value(found.null_collapse[0])}"
-    )
     lines = [
         columns,
-        f"ln tau_90 in ln T: {value(found.slope, found.slope_error)}",
-        spread,
+        f"ln tau_90 in ln T where it is free: {value(found.slope, found.slope_error)}",
+        f"curves at t/tau_e differ by {spread(found.collapse_free)} where tau_90 is free,"
+        f" by {spread(found.collapse_landscape)} where not",
+        f"simulated free walks: {spread(found.null_collapse)}; exponent {value(*found.null_exponent)}",
         "beyond free diffusion:",
     ]
     return "\n".join([*lines, *(f"  {line}" for line in found.survives or ("nothing",))])

@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from compare.diffusion import well_displacement
 from compare.glassy import geometric_mean, sample_times
-from compare.motion import late_slope
+from compare.motion import slopes
 from paper_figures.kerr_winter2025.drawing import curves, judged, main_t_w, survey
 from paper_figures.kerr_winter2025.scores import OPEN, Score
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
@@ -44,7 +45,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
         middle.set(
             xscale="log", xlabel="$T$", ylabel=r"$\eta\,\tau_{90}$, half the step over whole", ylim=(0.5, 1.5)
         )
-        right.set(xscale="log", xlabel="steps $t$", ylabel="overlap $Q$, lowest $T>0$", ylim=(-0.02, 1.05))
+        right.set(xscale="log", xlabel="steps $t$", ylabel=r"displacement over $2\eta Tt/P$, lowest $T$")
         middle.axhline(1, color="0.6", lw=0.7, ls=":")
         for axis in (left, middle, right):
             if axis.get_legend_handles_labels()[0]:
@@ -79,9 +80,23 @@ def _walks(results: Results, axis: Axes) -> list[Row]:
 def _held(found: xr.Dataset, t: np.ndarray) -> np.ndarray:
     """Mean squared displacement of a weight in equilibrium in the well of L2, at the highest temperature."""
     a = found.attrs
-    top, strength = float(found["temperature"][-1]), float(a["lambda_"])
-    law: np.ndarray = 2 * top / (a["patterns"] * strength) * -np.expm1(-float(a["eta"]) * strength * t)
-    return law
+    top = float(found["temperature"][-1])
+    return well_displacement(t, top, float(a["lambda_"]), float(a["eta"]), int(a["patterns"]))
+
+
+def _decayed(found: xr.Dataset) -> tuple[float, float]:
+    """Displacement at the end, highest T, over the exact one of weights that decay from where they were at
+    t_w.
+
+    <w^2> (1 - k^t)^2 + (T/(P lambda)) (1 - k^(2t)), k = 1 - eta lambda, to first order in eta lambda.
+    """
+    t, msd = curves(found, "msd")
+    begun = found["norm2"].sel(t=main_t_w(found)).sum("weight_layer").transpose("sample", "temperature")
+    squares = begun.values[:, -1].astype(float) / float(found.attrs["weights"])
+    keep = (1 - float(found.attrs["eta"]) * float(found.attrs["lambda_"])) ** t[-1]
+    spread = float(_held(found, np.array([1e12]))[0]) / 2
+    ratios = msd[:, -1, -1] / (squares * (1 - keep) ** 2 + spread * (1 - keep**2))
+    return geometric_mean(ratios)
 
 
 def _walk_scores(results: Results) -> list[Score]:
@@ -96,9 +111,16 @@ def _walk_scores(results: Results) -> list[Score]:
         scores.append(Score(what, top.msd_late, null=1.0))
         if label == "well":
             t, _ = curves(known[0], "msd")
-            scores.append(Score(f"{what}, in equilibrium", late_slope(t, _held(known[0], t)), null=1.0))
+            scores.append(
+                Score(f"{what}, in equilibrium", float(slopes(t, _held(known[0], t))[-1]), null=1.0)
+            )
+            ratio, error = _decayed(known[0])
+            near = judged(results, 0.9, 1.1)
+            scores.append(
+                Score(f"{name}: displacement at the end over its exact law", ratio, ratio * error, 1.0, near)
+            )
         for m in told.motions[1:]:
-            bounds = judged(results, 0.9, 1.1) if label == "free" and math.isfinite(m.over_free) else OPEN
+            bounds = judged(results, 0.95, 1.05) if label == "free" and math.isfinite(m.over_free) else OPEN
             error = m.over_free * m.over_free_error
             scores.append(
                 Score(
@@ -131,25 +153,28 @@ def _halved(results: Results, state: str, colour: str, axis: Axes) -> tuple[list
 
 
 def _precision(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
+    """Displacement of free walks over what it must be, at temperatures whose noise is below a rounding."""
     rows: list[Row] = []
     scores = []
-    known: dict[str, xr.Dataset] = {}
-    for label, colour in (("under.double", BLUE), ("under.single", ORANGE)):
+    for label, colour in (("walk.double", BLUE), ("walk.single", ORANGE)):
         found = results.get("controls", label)
         if found is None:
             continue
-        known[label] = found
-        t, overlap = curves(found, "overlap", factor=float(found["factor"][0]))
-        axis.plot(t, overlap[:, 1].mean(0), color=colour, label=label.partition(".")[2] + " precision")
-        value = float(found["temperature"][1])
-        rows += [
-            ("precision", label, value, float(a), float(b), "")
-            for a, b in zip(t, overlap[:, 1].mean(0), strict=True)
-        ]
-    if len(known) == 2:
-        for value, (ratio, error) in _ratios(known["under.single"], known["under.double"]).items():
-            name = f"N5, under, T = {value:g}: tau_90 in single over double precision"
-            scores.append(Score(name, ratio, error))
+        t, msd = curves(found, "msd")
+        rates = 2 * float(found.attrs["eta"]) * found["temperature"].values / int(found.attrs["patterns"])
+        precision = label.partition(".")[2]
+        for k, value in enumerate(found["temperature"].values):
+            share = msd[:, k] / (rates[k] * t)
+            mean, error = share.mean(0), share.std(0, ddof=1) / math.sqrt(len(share))
+            bounds = judged(results, 0.9, 1.1) if precision == "double" else OPEN
+            name = f"N5, free walks, T = {value:g}, {precision} precision: displacement over 2 eta T t/P"
+            scores.append(Score(name, float(mean[-1]), float(error[-1]), 1.0, bounds))
+            if k == 0:
+                axis.plot(t, mean, color=colour, label=f"{precision} precision")
+                rows += [
+                    ("precision", label, float(value), *map(float, x))
+                    for x in zip(t, mean, error, strict=True)
+                ]
     return rows, scores
 
 

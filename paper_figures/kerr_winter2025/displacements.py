@@ -90,7 +90,9 @@ def _scores(results: Results, state: str, told: Glassy) -> list[Score]:
     limits = judged(results, None, 0.2) if state == "over" else judged(results, 1.0, None)
     scores = [Score(f"{state}: largest alpha_2 at 0 < T <= 1e-5", widest, null=0.0, within=limits)]
     top = told.motions[-1]
-    scores.append(Score(f"{state}, T = {top.temperature:g}: alpha_2 at the end", top.alpha2_end, null=0.0))
+    for m in told.motions:
+        name = f"{state}, T = {m.temperature:g}: alpha_2 at the end"
+        scores.append(Score(name, m.alpha2_end, m.alpha2_error, 0.0))
     caged = sum(m.caged for m in told.motions if m.temperature >= WARM)
     scores.append(
         Score(

@@ -34,10 +34,13 @@ def main_t_w(result: xr.Dataset) -> int:
     return int(result["t_w"].values[min(1, result.sizes["t_w"] - 1)])
 
 
-def survey(results: Results, study: str, label: str) -> tuple[xr.Dataset, Glassy] | None:
-    """A stored result and its motion at the main t_w; None where it is not there."""
+def survey(
+    results: Results, study: str, label: str, null: str | None = None
+) -> tuple[xr.Dataset, Glassy] | None:
+    """A stored result and its motion at the main t_w, beside a control; None where it is not there."""
     found = results.get(study, label)
-    return None if found is None else (found, glassy(found, t_w=main_t_w(found)))
+    walks = None if null is None else results.get("controls", null)
+    return None if found is None else (found, glassy(found, walks, t_w=main_t_w(found)))
 
 
 def curves(result: xr.Dataset, name: str, t_w: int | None = None, **chosen: float) -> tuple[Values, Values]:

@@ -148,18 +148,23 @@ def _motion(size: str) -> Study:
         ages = (5_000, 20_000, 80_000, 160_000)
         hot = ReluSystem.presets["kerr-winter2025"]["temperatures"]
         cold = (0.0, 1e-10, 1e-8, *hot[1:])
-        return Study(
-            "motion",
-            {
-                "under": _protocol(size, ages, 320_000, samples=26, factors=(500.0, 1000.0)),
-                "regularised": _protocol(
-                    size, ages, 320_000, lambda_=0.01, samples=50, temperatures=cold, factors=(300.0, 500.0)
-                ),
-                "over": _protocol(
-                    size, ages, 320_000, width=72, samples=46, temperatures=cold, factors=(500.0, 6000.0)
-                ),
+        colour = {"data": "cifar10", "patterns": 50_000, "test_patterns": 10_000}
+        few_hot = (0.0, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+        states: dict[str, dict[str, Any]] = {
+            "under": {"samples": 26, "factors": (400.0, 500.0, 1000.0)},
+            "regularised": {
+                "lambda_": 0.01, "samples": 50, "temperatures": cold, "factors": (300.0, 400.0, 500.0)
             },
-        )
+            "over": {"width": 72, "samples": 46, "temperatures": cold, "factors": (500.0, 6000.0)},
+            "cifar.under": {**colour, "samples": 9, "temperatures": few_hot, "factors": (150.0, 250.0)},
+            "cifar.regularised": {
+                **colour, "lambda_": 1e-3, "samples": 9, "temperatures": few_hot, "factors": (150.0, 250.0)
+            },
+            "cifar.over": {
+                **colour, "width": 80, "samples": 3, "temperatures": few_hot, "factors": (600.0, 700.0)
+            },
+        }  # fmt: skip
+        return Study("motion", {name: _protocol(size, ages, 320_000, **x) for name, x in states.items()})
     if size == "smoke":
         few: dict[str, Any] = {"temperatures": (0.0, 1e-3, 1e-1)}
         return Study(
@@ -190,13 +195,25 @@ def _motion(size: str) -> Study:
 
 
 def _controls(size: str) -> Study:
-    """N1 free walks, N2 walks in the well of L2, N4 half the step, N5 single precision (N3 is T = 0
-    itself)."""
+    """N1 free walks, N2 walks in the well of L2, N4 half the step, N5 precision; N3 is T = 0 of the
+    motion."""
     if size == "paper":
-        return Study("controls", {})
+        walk: dict[str, Any] = {"forces": "decay", "samples": 10}
+        slow: dict[str, Any] = {"eta": 5e-4, "samples": 10}
+        return Study(
+            "controls",
+            {
+                "free": _protocol(size, 20_000, 320_000, **walk),
+                "well": _protocol(size, 20_000, 320_000, lambda_=0.01, **walk),
+                "under.half": _protocol(size, 40_000, 640_000, **slow),
+                "regularised.half": _protocol(size, 40_000, 640_000, lambda_=0.01, **slow),
+                "walk.single": _protocol(size, 20_000, 320_000, precision="float32", **walk),
+                "walk.double": _protocol(size, 20_000, 320_000, **walk),
+            },
+        )
     age, after, samples = (100, 400, 2) if size == "smoke" else (2_000, 20_000, 6)
     base: dict[str, Any] = {"samples": samples, "temperatures": (0.0, 1e-3, 1e-1) if size == "smoke" else LOW}
-    lowest = {**base, "temperatures": (0.0, 1e-8, 1e-6), "precision": "float32"}
+    lowest = {**base, "temperatures": (1e-10, 1e-8, 1e-6), "forces": "decay"}
     half = {**base, "eta": ReluProtocol.eta / 2}
     return Study(
         "controls",
@@ -205,8 +222,8 @@ def _controls(size: str) -> Study:
             "well": _protocol(size, age, after, forces="decay", lambda_=0.01, **base),
             "under.half": _protocol(size, 2 * age, 2 * after, **half),
             "regularised.half": _protocol(size, 2 * age, 2 * after, lambda_=0.01, **half),
-            "under.single": _protocol(size, age, after, **lowest),
-            "under.double": _protocol(size, age, after, **{**lowest, "precision": "float64"}),
+            "walk.single": _protocol(size, age, after, precision="float32", **lowest),
+            "walk.double": _protocol(size, age, after, **lowest),
         },
         split=None,
     )

@@ -5,12 +5,14 @@ Every temperature at the largest F whose tau_e is resolved. Free walks collapse 
 erf(0.3385/sqrt(t/tau_e)), and fall as t^(-1/2): only what differs from it can be glassy.
 """
 
+import math
+
 import numpy as np
 
 from compare import motion
 from compare.diffusion import free_master
-from compare.glassy import Glassy, glassy
-from paper_figures.kerr_winter2025.drawing import absent, curves, judged, main_t_w, survey, temperature
+from compare.glassy import Glassy
+from paper_figures.kerr_winter2025.drawing import absent, curves, judged, survey, temperature
 from paper_figures.kerr_winter2025.scores import OPEN, Score
 from paper_figures.kerr_winter2025.studies import STATES
 from paper_figures.sheet import Paths, Row, page, sequence, write
@@ -35,7 +37,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
                 xlim=(1e-3, 1e4),
                 ylim=(3e-3, 1.3),
             )
-            known = survey(results, "motion", state)
+            known = survey(results, "motion", state, null="free" if state == "under" else None)
             if known is None:
                 absent(axis)
                 continue
@@ -56,42 +58,36 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             axis.plot(u, free_master(u), "--", color="k", lw=1.0, label="free walks")
             axis.legend(fontsize=5.5, loc="lower left")
             scores += _scores(results, state, told)
-        free_walk = results.get("controls", "free")
-        if free_walk is not None:
-            scores += _null(results, glassy(free_walk, t_w=main_t_w(free_walk)))
         write(sheet, COLUMNS, rows, paths, overwrite)
     return scores
 
 
 def _scores(results: Results, state: str, told: Glassy) -> list[Score]:
+    """Exponents of all temperatures, collapse, and shape; of the walks where they were compared."""
+    scores = []
     top = told.motions[-1]
-    bounds = judged(results, -0.6, -0.4) if state in ("under", "over") else OPEN
-    return [
-        Score(
-            f"{state}, T = {top.temperature:g}: exponent", top.exponent, top.exponent_error,
-            top.exponent_free, bounds,
-        ),
-        Score(
-            f"{state}, T = {top.temperature:g}: exponent less that of free walks",
-            top.exponent - top.exponent_free, top.exponent_error, 0.0,
-        ),
-        Score(f"{state}: rms difference of the curves that are free", told.collapse_free[0], null=0.0),
-        Score(f"{state}: of their mean from the free law", told.collapse_free[1], null=0.0),
-        Score(f"{state}: rms difference of the curves that are not", told.collapse_landscape[0], null=0.0),
-        Score(f"{state}: of their mean from the free law", told.collapse_landscape[1], null=0.0),
-        *[
-            Score(f"{state}, T = {m.temperature:g}: tau_e/tau_90", m.tau_ratio, null=11.80)
-            for m in (told.motions[1], top)
-        ],
-    ]  # fmt: skip
-
-
-def _null(results: Results, told: Glassy) -> list[Score]:
-    top = told.motions[-1]
-    return [
-        Score(
-            f"N1, simulated free walks, T = {top.temperature:g}: exponent", top.exponent, top.exponent_error,
-            top.exponent_free, within=judged(results, -0.55, -0.45),
-        ),
-        Score("N1: rms difference of their curves", told.collapse_free[0], null=0.0),
-    ]  # fmt: skip
+    for m in told.motions:
+        bounds = judged(results, -0.6, -0.4) if m is top and state in ("under", "over") else OPEN
+        name = f"{state}, T = {m.temperature:g}: exponent"
+        scores.append(Score(name, m.exponent, m.exponent_error, m.exponent_free, bounds))
+        if not math.isnan(m.exponent_well):
+            name = f"{state}, T = {m.temperature:g}: exponent less that of the well of L2"
+            scores.append(Score(name, m.exponent - m.exponent_well, m.exponent_error, 0.0))
+    for which, spread in (("is that", told.collapse_free), ("is not that", told.collapse_landscape)):
+        at = f"{state}, curves whose tau_90 {which} of free walks"
+        scores.append(
+            Score(f"{at}: rms difference", spread.among, spread.among_error, told.null_collapse.among)
+        )
+        scores.append(
+            Score(f"{at}: of their mean from the free law", spread.off_free, spread.off_free_error, 0.0)
+        )
+    for m in told.motions:
+        name = f"{state}, T = {m.temperature:g}: tau_e/tau_90"
+        scores.append(Score(name, m.tau_ratio, m.tau_ratio_error, 11.80))
+    if state == "under":
+        bounds = judged(results, -0.55, -0.45)
+        name = "N1, simulated free walks, highest T: exponent"
+        scores.append(Score(name, *told.null_exponent, top.exponent_free, bounds))
+        walks = told.null_collapse
+        scores.append(Score("N1: rms difference of curves", walks.among, walks.among_error, 0.0))
+    return scores

@@ -13,6 +13,9 @@ from paper_figures.kerr_winter2025.scores import Score
 from paper_figures.kerr_winter2025.studies import LAMBDAS
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
+from simulate.relu.protocol import ReluProtocol
+from simulate.systems.permutations import align, distance
+from simulate.systems.relu_network import ReluNetwork
 
 STUDIES = ("trivialisation",)
 GONE = 1e-2
@@ -39,7 +42,10 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             drawn.append((strength, state))
             left.plot([strength] * len(state["U"]), state["U"], "o", color=BLUE, ms=2.5, alpha=0.5)
             rows.append((strength, *(float(np.mean(state[x])) for x in VALUES), float(np.ptp(state["U"]))))
-            scores += _scores(results, strength, state)
+            protocol = results.studies["trivialisation"].ensembles[f"lambda={strength:g}"]
+            assert isinstance(protocol, ReluProtocol)
+            norms = found["norm2"].sel(t=int(found.attrs["steps"])).isel(temperature=0).mean("sample").values
+            scores += _scores(results, strength, state, random_share(protocol.network, norms))
         if drawn:
             x = [strength for strength, _ in drawn]
             mean = {name: [float(state[name].mean()) for _, state in drawn] for name in VALUES}
@@ -80,7 +86,20 @@ def _state(found: xr.Dataset) -> dict[str, np.ndarray]:
     return {**one_time, "norm2": norm, **matrices, "gone": (norm < GONE).astype(float)}
 
 
-def _scores(results: Results, strength: float, state: dict[str, np.ndarray]) -> list[Score]:
+def random_share(network: ReluNetwork, norms: np.ndarray, pairs: int = 12) -> float:
+    """By what alignment alone multiplies the distance of random networks with these |W_l|^2: the null."""
+    stream = np.random.default_rng(0)
+    shares = []
+    for _ in range(pairs):
+        drawn = []
+        for _ in range(2):
+            layers = [stream.standard_normal(shape) for shape in network.shapes]
+            drawn.append([np.sqrt(n) * x / np.linalg.norm(x) for x, n in zip(layers, norms, strict=True)])
+        shares.append(distance(drawn[0], align(drawn[0], drawn[1])) / distance(*drawn))
+    return float(np.mean(shares))
+
+
+def _scores(results: Results, strength: float, state: dict[str, np.ndarray], random: float) -> list[Score]:
     at, scores = f"lambda = {strength:g}", []
     scores.append(Score(f"{at}: fraction collapsed to W = 0", float(state["gone"].mean())))
     if strength == ALL:
@@ -107,7 +126,8 @@ def _scores(results: Results, strength: float, state: dict[str, np.ndarray]) -> 
         )
         ratio = float(np.square(state["distance"]).mean() / (2 * state["norm2"].mean()))
         scores.append(Score(f"{at}: <D^2>/(2 <|W|^2>)", ratio, null=1.0, within=judged(results, 0.85, 1.15)))
-        share = float((state["distance_aligned"] / state["distance"]).mean())
-        scores.append(Score(f"{at}: distance with units in the nearest order over that without", share))
+        shares = state["distance_aligned"] / state["distance"]
+        name = f"{at}: distance with units in the nearest order over that without (null: random networks)"
+        scores.append(Score(name, float(shares.mean()), null=random))
         scores.append(Score(f"{at}: largest less smallest U", float(np.ptp(state["U"]))))
     return scores
