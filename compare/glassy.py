@@ -167,7 +167,9 @@ def glassy(
                 motion.exponent(t, _in_the_well(run, t, temperature, float(lengths[:, k].mean()) * near /
                 far)), float(slopes[0]), float(slopes[-1]), motion.caged(slopes), *_extent(alpha2[:, k]),
                 *(_ageing(ends[0], ends[1], k) if several else (np.nan, np.nan)),
-                survival.verdict(curves[:, k].mean(0), LEVEL, over_free, over_still, off[0]),
+                survival.verdict(
+                    curves[:, k].mean(0), LEVEL, over_free, over_still if temperature else (1.0, 0.0), off[0]
+                ),
             )
         )  # fmt: skip
     free_ones = [k for k, m in enumerate(motions) if m.verdict in survival.FREE]

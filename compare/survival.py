@@ -32,6 +32,9 @@ EQUAL = 0.25
 SHAPE = 0.03
 """rms difference of overlaps that does not matter."""
 
+NEGLIGIBLE = 0.01
+"""Difference of exponents, alpha_2 and logarithms that is not told, however sure it is."""
+
 RARE = 0.01
 """Chance that a line is said of what free diffusion does explain, for each temperature."""
 
@@ -84,14 +87,14 @@ def survives(motions: Sequence["Motion"], samples: int, cause: str = "") -> list
         lines.append(f"relaxation times are those of T = 0{cause} at T = {_at(drift)}")
     if early := [m for m in warm if m.verdict == "free at first"]:
         lines.append(f"curves leave the free law after tau_90 at T = {_at(early)}")
-    steep = [m for m in warm if abs(m.exponent - m.exponent_free) > rare * m.exponent_error]
+    steep = [m for m in warm if abs(m.exponent - m.exponent_free) > max(rare * m.exponent_error, NEGLIGIBLE)]
     if steep:
         told = ", ".join(f"{m.exponent - m.exponent_free:+.2f} at {m.temperature:g}" for m in steep)
         lines.append(f"exponents beyond those of free walks: {told}")
-    if wide := [m for m in warm if abs(m.alpha2_end) > rare * m.alpha2_error]:
+    if wide := [m for m in warm if abs(m.alpha2_end) > max(rare * m.alpha2_error, NEGLIGIBLE)]:
         told = ", ".join(f"{m.alpha2_end:.2f} at {m.temperature:g}" for m in wide)
         lines.append(f"displacements that are not Gaussian, alpha_2: {told}")
-    if aged := [m for m in warm if abs(math.log(m.ageing)) > rare * m.ageing_error]:
+    if aged := [m for m in warm if abs(math.log(m.ageing)) > max(rare * m.ageing_error, NEGLIGIBLE)]:
         told = ", ".join(f"{m.ageing:.2f} at {m.temperature:g}" for m in aged)
         lines.append(f"ageing, tau_90 of the last t_w over the first: {told}")
     if trapped := [m for m in warm if m.caged]:
