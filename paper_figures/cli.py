@@ -137,7 +137,7 @@ def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
 @app.command("kerr_winter2025")
 def kerr_winter2025(
     figure: Annotated[str | None, choice(glassy.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; weeks of a GPU.")] = "laptop",
+    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; days of a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/kerr_winter2025"),
     data: Data = relu_studies.DATA,

@@ -45,7 +45,8 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             protocol = results.studies["trivialisation"].ensembles[f"lambda={strength:g}"]
             assert isinstance(protocol, ReluProtocol)
             norms = found["norm2"].sel(t=int(found.attrs["steps"])).isel(temperature=0).mean("sample").values
-            scores += _scores(results, strength, state, random_share(protocol.network, norms))
+            random = random_share(protocol.network, norms) if strength <= NONE else np.nan
+            scores += _scores(results, strength, state, random)
         if drawn:
             x = [strength for strength, _ in drawn]
             mean = {name: [float(state[name].mean()) for _, state in drawn] for name in VALUES}
