@@ -73,7 +73,7 @@ def _walks(results: Results, axis: Axes) -> list[Row]:
     found = results.get("controls", "well")
     if found is not None:
         t, _ = curves(found, "msd")
-        axis.plot(t, _held(found, t), "--", color=GREEN, lw=1.0, label="the same, stationary")
+        axis.plot(t, _held(found, t), "--", color=GREEN, lw=1.0, label="N2, in equilibrium")
     return rows
 
 

@@ -1,8 +1,8 @@
 """What is simulated of ReLU networks: named studies, each a few ensembles.
 
 * ``smoke``: seconds, on the digits that come with scikit-learn.
-* ``laptop``: P = 500 images of MNIST, three hidden layers, inputs of mean |x|^2 = 10; an hour of two cores. What must survive the scaling does: N/P from 0.15 to 3, T against P U, full-batch steps below the
-  stability edge.
+* ``laptop``: P = 500 images of MNIST, three hidden layers, inputs of mean |x|^2 = 10; an hour of two cores.
+  What must survive the scaling does: N/P from 0.15 to 3, T against P U, steps below the stability edge.
 * ``paper``: the paper's P = 60000, six hidden layers; for a GPU and days.
 """
 

@@ -106,8 +106,11 @@ def test_every_protocol_is_one_and_costs_what_it_costs(size):
         "under": 4830,
         "regularised": 4830,
         "over": 26712,
+        "cifar.under": 4830,
+        "cifar.regularised": 4830,
+        "cifar.over": 32880,
     }
-    assert [paper[name].samples for name in paper] == [26, 50, 46]
+    assert [paper[name].samples for name in paper] == [26, 50, 46, 9, 9, 3]
     assert paper["under"].power is None
 
 

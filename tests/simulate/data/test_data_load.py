@@ -68,7 +68,7 @@ def test_wrong_values(wrong, message):
 def test_unknown_word(word):
     with pytest.raises(
         InvalidInput,
-        match=r"one of digits, mnist, random, teacher, PATH\.npz, FOLDER; no such file or folder",
+        match=r"one of digits, mnist, cifar10, random, teacher, PATH\.npz, FOLDER; no such file or folder",
     ):
         load(word, patterns=5, seed=0, **NETWORK)
 
