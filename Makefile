@@ -42,10 +42,10 @@ figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV an
 	$(BIN)/python -m paper_figures yoshino2020 --from-stored --out results/figures/yoshino2020 --overwrite
 
 test: $(READY)  ## every test but the slow ones
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(READY)  ## the long physics too
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
