@@ -51,7 +51,7 @@ LONGER: Mapping[str, Mapping[tuple[str, int], int]] = {
 """Sweeps of chains and c that take longer to forget their teacher."""
 
 ONE_LAYER: Mapping[str, tuple[int, int, int, Mapping[str, Any]]] = {
-    "teacher.alpha=1": (1, 400, 4, {"start": "planted"}),
+    "teacher.alpha=1": (1, 400, 2, {"start": "planted"}),
     "teacher.alpha=2": (2, 400, 8, {"start": "planted"}),
     "random.alpha=1.beta=1000": (1, 400, 0, {"scenario": "random", "potential": "soft", "temperature": 1e-3}),
     "random.alpha=3.beta=5": (3, 100, 0, {"scenario": "random", "potential": "soft", "temperature": 0.2}),
