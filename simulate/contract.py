@@ -144,7 +144,8 @@ class Experiment(ABC):
         found = {}
         for name, parts in self.layers(rows).items():
             wide = [x.astype(float) for x in parts]
-            found[name] = np.stack([x @ x.T / x.shape[1] for x in wide])
+            each = [x @ x.T / x.shape[1] for x in wide]
+            found[name] = np.stack(each) if each else np.empty((0, len(rows), len(rows)))
         return found
 
     def on_device(self, array: Array) -> torch.Tensor:
