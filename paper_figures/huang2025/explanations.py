@@ -82,7 +82,7 @@ EXPLANATIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"S3h: Q_8\(t = 5e4\), N=20",
-        "Open: weights part a tenth more slowly at the end; N = 5, 10 and 40 agree there. Not excluded: 1715"
+        "Open: weights part a tenth more slowly at the end; N = 5 and 40 agree there. Not excluded: 1715"
         " images for 2000, which images, the paper's error, of which nothing is known.",
     ),
     (
