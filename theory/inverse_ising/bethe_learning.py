@@ -1,0 +1,127 @@
+"""Inverse Ising with Bethe averages: the matched model in closed form, and learning it by gradient steps.
+
+Learning climbs the Bethe likelihood, ``dJ ~ C_data - C_bethe``, ``dh ~ m_data - m_bethe``. Where it can end
+is known beforehand: a fixed point of belief propagation whose pair beliefs are the data's,
+
+    J_ij = (1/4) ln[p(++) p(--) / (p(+-) p(-+))],   c_{i->j} = (1/4) ln[p(++) p(+-) / (p(-+) p(--))],
+    h_i = sum_{j != i} c_{i->j} - (N - 2) artanh m_i
+
+(pseudo-moment matching: Wainwright, Jaakkola & Willsky, AISTATS 2003). If belief propagation is unstable
+there (:func:`theory.inverse_ising.bethe.growth` > 1), no learning converges: the model cannot be reached by
+the very averages it is defined by.
+"""
+
+import numpy as np
+
+from deepglass import checks
+from deepglass.errors import InvalidInput, NotConverged
+from theory.gaussian import Array
+from theory.inverse_ising.bethe import METHOD as SWEEPS
+from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
+from theory.inverse_ising.certificate import Certificate, Fit
+from theory.inverse_ising.learning import START, Steps, start_model
+from theory.inverse_ising.model import IsingModel
+from theory.inverse_ising.moments import Moments, moment_error
+
+METHOD = "Boltzmann learning with Bethe averages"
+STARTS = (*START, "matched")
+_SMALLEST = 1e-3
+
+
+def matched_bethe(moments: Moments) -> BetheState:
+    """The Bethe model whose pair beliefs are the moments, and its (possibly unstable) fixed point.
+
+    InvalidInput where one of the four probabilities of a pair is not positive.
+    """
+    m, C, N = moments.m, moments.C, moments.N
+    mi, mj = m[:, None], m[None, :]
+    p = {(a, b): (1.0 + a * mi + b * mj + a * b * C) / 4.0 for a in (1, -1) for b in (1, -1)}
+    apart = ~np.eye(N, dtype=bool)
+    lowest = min(float(q[apart].min()) for q in p.values()) if N > 1 else 1.0
+    if lowest <= 0.0 or np.max(np.abs(m)) >= 1.0:
+        raise InvalidInput(f"a pair has a probability {lowest:.1e}, must be > 0 for a finite Bethe model")
+    log = {key: np.log(np.where(apart, q, 1.0)) for key, q in p.items()}
+    J = 0.25 * (log[1, 1] + log[-1, -1] - log[1, -1] - log[-1, 1])
+    c = 0.25 * (log[1, 1] + log[1, -1] - log[-1, 1] - log[-1, -1])
+    h = c.sum(axis=1) - (N - 2) * np.arctanh(m)
+    np.fill_diagonal(c, np.arctanh(m))
+    model = IsingModel(0.5 * (J + J.T), h)
+    back = moment_error(state_of(model, c, Certificate(0.0, 0, SWEEPS, "")).moments, moments).total
+    return state_of(model, c, Certificate(back, 0, "pseudo-moment matching", "closed form"))
+
+
+def _obstacle(moments: Moments) -> str:
+    """Why no better fit was found, as far as it can be said."""
+    try:
+        rate = growth(matched_bethe(moments))
+    except InvalidInput:
+        return "no finite Bethe model matches these moments"
+    verdict = "unstable: it cannot be reached" if rate > 1.0 else "stable"
+    return f"at the model that matches them messages grow by {rate:.3f} a sweep ({verdict})"
+
+
+def fit_bethe(
+    moments: Moments,
+    start: str | IsingModel = "independent",
+    *,
+    tolerance: float = 1e-6,
+    steps: int = 2000,
+    rate: float = 0.5,
+    l2: float = 0.0,
+    max_sweeps: int = 1000,
+) -> Fit:
+    """Learn (J, h) by gradient steps on Bethe averages until the moment error is <= ``tolerance``.
+
+    start: "independent" (h = artanh m, J = 0), "zero", "matched" (the closed form) or a model. rate: step in
+    units of the inverse curvature (:class:`Steps`); halved, from the best model so far, wherever a step
+    raises the error or belief propagation finds no fixed point. l2: pull ``-l2 J`` on the couplings; the
+    residual is then the error of ``C_data - C - l2 J``. Certificate residual: moment error by Bethe averages.
+    Raises NotConverged with the best Fit.
+    """
+    limit = checks.real("tolerance", tolerance, above=0.0)
+    most = checks.integer("steps", steps, 1)
+    pull = checks.real("l2", l2, at_least=0.0)
+    scale = checks.real("rate", rate, above=0.0)
+    rule = Steps.of(moments)
+    messages: Array | None = None
+    if start == "matched":
+        state = matched_bethe(moments)
+        model, messages = state.model, state.messages
+        pace = growth(state)
+        if pace >= 1.0:
+            own = Certificate(state.certificate.residual, 0, METHOD, f"unstable: growth {pace:.3f} a sweep")
+            raise NotConverged(f"Bethe learning: {_obstacle(moments)}", Fit(model, own), pace)
+    else:
+        model = start_model(moments, start)
+    best: Fit | None = None
+    reason = "no fixed point of belief propagation at the start"
+    count = 0
+    while count < most and scale >= _SMALLEST * rate:
+        count += 1
+        try:
+            tried = solve_bethe(model, messages, tolerance=min(1e-8, 0.1 * limit), max_sweeps=max_sweeps)
+        except NotConverged:
+            total = np.inf
+        else:
+            total = moment_error(_pulled(tried.moments, model, pull), moments).total
+        if best is not None and total >= best.certificate.residual:
+            scale *= 0.5
+        elif total < np.inf:
+            # Messages go on from those of the best model: another start could end in another fixed point.
+            state, messages = tried, tried.messages
+            reason = "moments matched" if total <= limit else f"moment error {total:.2e} after {count} steps"
+            best = Fit(model, Certificate(total, count, METHOD, reason), moment_error(state.moments, moments))
+            if total <= limit:
+                return best
+        else:
+            break
+        model = rule.step(state.model, moments, _pulled(state.moments, state.model, pull), scale)
+    residual = np.inf if best is None else best.certificate.residual
+    raise NotConverged(f"Bethe learning: {reason}; {_obstacle(moments)}", best, residual)
+
+
+def _pulled(found: Moments, model: IsingModel, l2: float) -> Moments:
+    """The model's moments with ``l2 J`` added to the pairs: what is matched to the data under the pull."""
+    if l2 == 0.0:
+        return found
+    return Moments(found.m, np.clip(found.C + l2 * model.J, -1.0, 1.0))
