@@ -2,6 +2,7 @@
 
 from theory.inverse_ising.bethe import BetheState, bethe_log_z, growth, solve_bethe
 from theory.inverse_ising.bethe_learning import fit_bethe, matched_bethe
+from theory.inverse_ising.bethe_response import bethe_response, fit_bethe_response
 from theory.inverse_ising.boltzmann import fit_boltzmann
 from theory.inverse_ising.certificate import Certificate, Fit, MonteCarloError, Sampler, monte_carlo_error
 from theory.inverse_ising.fit import METHODS, fit
@@ -51,6 +52,7 @@ __all__ = [
     "TapStates",
     "ThirdMoments",
     "bethe_log_z",
+    "bethe_response",
     "configurations",
     "entropy_bound",
     "entropy_deficit",
@@ -58,6 +60,7 @@ __all__ = [
     "exact",
     "fit",
     "fit_bethe",
+    "fit_bethe_response",
     "fit_boltzmann",
     "fit_nmf",
     "fit_pseudo",

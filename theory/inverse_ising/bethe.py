@@ -8,8 +8,9 @@ The message of i to j is the field c_{i->j} on spin i without j, kept as a matri
     ln Z = sum_i ln[2 cosh(H_i) prod_k cosh J_ik (1 - t_ik^2 m_{k->i}^2)^(1/2)]
            - sum_{i<j} ln[cosh J_ij (1 + t m_{i->j} m_{j->i})].
 
-Exact on trees. On dense graphs there may be several fixed points (name a start) or none that is stable.
-Source: Zou & Huang, Phys. Rev. Research 3, 033290 (2021); Mezard & Montanari (2009), chapter 14.
+Exact on trees (C of coupled pairs there; of all pairs, see bethe_response). On dense graphs there may be
+several fixed points (name a start) or none that is stable. Source: Zou & Huang, Phys. Rev. Research 3, 033290
+(2021); Mezard & Montanari (2009), chapter 14.
 """
 
 from dataclasses import dataclass, field

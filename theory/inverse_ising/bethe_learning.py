@@ -19,13 +19,17 @@ from theory.gaussian import Array
 from theory.inverse_ising.bethe import METHOD as SWEEPS
 from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
 from theory.inverse_ising.certificate import Certificate, Fit
-from theory.inverse_ising.learning import START, Steps, start_model
+from theory.inverse_ising.learning import START, Steps, retreat, start_model
 from theory.inverse_ising.model import IsingModel
 from theory.inverse_ising.moments import Moments, moment_error
 
 METHOD = "Boltzmann learning with Bethe averages"
 STARTS = (*START, "matched")
 _SMALLEST = 1e-3
+_ROUNDING = 1e-14
+_HOLD = 0.1
+_RETREAT = 0.15
+_PATIENCE = 30
 
 
 def matched_bethe(moments: Moments) -> BetheState:
@@ -73,8 +77,9 @@ def fit_bethe(
     """Learn (J, h) by gradient steps on Bethe averages until the moment error is <= ``tolerance``.
 
     start: "independent" (h = artanh m, J = 0), "zero", "matched" (the closed form) or a model. rate: step in
-    units of the inverse curvature (:class:`Steps`); halved, from the best model so far, wherever a step
-    raises the error or belief propagation finds no fixed point. l2: pull ``-l2 J`` on the couplings; the
+    units of the inverse curvature (:class:`Steps`); halved, from the last model, wherever a step
+    lowers the Bethe likelihood or belief propagation finds no fixed point; at the edge of its stability the
+    couplings are held along the softest direction. l2: pull ``-l2 J`` on the couplings; the
     residual is then the error of ``C_data - C - l2 J``. Certificate residual: moment error by Bethe averages.
     Raises NotConverged with the best Fit.
     """
@@ -89,35 +94,67 @@ def fit_bethe(
         model, messages = state.model, state.messages
         pace = growth(state)
         if pace >= 1.0:
-            own = Certificate(state.certificate.residual, 0, METHOD, f"unstable: growth {pace:.3f} a sweep")
-            raise NotConverged(f"Bethe learning: {_obstacle(moments)}", Fit(model, own), pace)
+            why = f"unstable: growth {pace:.3f} a sweep"
+            closed = Certificate(state.certificate.residual, 0, METHOD, why)
+            raise NotConverged(f"Bethe learning: {_obstacle(moments)}", Fit(model, closed), pace)
     else:
         model = start_model(moments, start)
     best: Fit | None = None
+    height = -np.inf
+    held: Array | None = None
     reason = "no fixed point of belief propagation at the start"
     count = 0
-    while count < most and scale >= _SMALLEST * rate:
+    gained, lowest = 0, np.inf
+    while count < most and scale >= _SMALLEST * rate and count - gained <= _PATIENCE:
         count += 1
         try:
-            tried = solve_bethe(model, messages, tolerance=min(1e-8, 0.1 * limit), max_sweeps=max_sweeps)
+            tried = solve_bethe(model, messages, tolerance=0.01 * limit, max_sweeps=max_sweeps)
+            climbed = _likelihood(tried, moments, pull)
         except NotConverged:
-            total = np.inf
-        else:
-            total = moment_error(_pulled(tried.moments, model, pull), moments).total
-        if best is not None and total >= best.certificate.residual:
-            scale *= 0.5
-        elif total < np.inf:
-            # Messages go on from those of the best model: another start could end in another fixed point.
-            state, messages = tried, tried.messages
-            reason = "moments matched" if total <= limit else f"moment error {total:.2e} after {count} steps"
-            best = Fit(model, Certificate(total, count, METHOD, reason), moment_error(state.moments, moments))
-            if total <= limit:
-                return best
-        else:
+            climbed = -np.inf
+        if climbed == -np.inf and best is None:
             break
-        model = rule.step(state.model, moments, _pulled(state.moments, state.model, pull), scale)
+        if climbed < height - max(0.01 * limit**2, _ROUNDING):
+            scale *= 0.5
+            if held is None and scale < _HOLD * rate:
+                # The edge of stability. The direction that is softest there is taken back a little, so that
+                # messages settle fast again, and held; the rest is learnt.
+                held = np.linalg.eigh(state.moments.connected)[1][:, -1]
+                model, scale, height, lowest = (
+                    retreat(state.model, held, _RETREAT, moments.m),
+                    rate,
+                    -np.inf,
+                    np.inf,
+                )
+                gained = count
+                continue
+        else:
+            # Messages go on from those of the last model: another start could end in another fixed point.
+            state, messages, height = tried, tried.messages, climbed
+            scale = min(rate, 1.2 * scale)
+            total = moment_error(_pulled(state.moments, model, pull), moments).total
+            if best is None or total < best.certificate.residual:
+                word = "moments matched" if total <= limit else f"moment error {total:.2e}"
+                own = moment_error(state.moments, moments)
+                best = Fit(model, Certificate(total, count, METHOD, f"{word} after {count} steps"), own)
+                reason = best.certificate.reason
+            if total <= limit:
+                pace = growth(state)
+                if pace < 1.0:
+                    return best
+                reason = f"moments matched, but at an unstable fixed point, growth {pace:.3f}"
+                break
+            if total < 0.99 * lowest:
+                gained, lowest = count, total
+        model = rule.step(state.model, moments, _pulled(state.moments, state.model, pull), scale, held)
     residual = np.inf if best is None else best.certificate.residual
     raise NotConverged(f"Bethe learning: {reason}; {_obstacle(moments)}", best, residual)
+
+
+def _likelihood(state: BetheState, data: Moments, l2: float) -> float:
+    """Bethe log-likelihood per spin: what the steps climb; its gradient is the difference of moments."""
+    cost = 0.25 * l2 * float(np.sum(state.model.J**2)) / data.N
+    return -state.model.mean_energy(data) - state.log_z - cost
 
 
 def _pulled(found: Moments, model: IsingModel, l2: float) -> Moments:

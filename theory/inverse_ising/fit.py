@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike
 from deepglass import checks
 from deepglass.errors import InvalidInput
 from theory.inverse_ising.bethe_learning import fit_bethe
+from theory.inverse_ising.bethe_response import fit_bethe_response
 from theory.inverse_ising.boltzmann import fit_boltzmann
 from theory.inverse_ising.certificate import Fit, Sampler, monte_carlo_error
 from theory.inverse_ising.moments import Moments, sample_moments
 from theory.inverse_ising.naive_mean_field import fit_nmf
 from theory.inverse_ising.pseudo_likelihood import fit_pseudo
 
-METHODS = ("nmf", "bethe", "pseudo", "boltzmann")
+METHODS = ("nmf", "bethe", "bethe-response", "pseudo", "boltzmann")
 
 
 def fit(
@@ -27,10 +28,10 @@ def fit(
 ) -> Fit:
     """Infer the pairwise model of ``data`` (:class:`Moments`, or samples (S, N), optionally weighted).
 
-    method: "nmf", "bethe", "pseudo" (needs samples) or "boltzmann" (needs ``sample``); ``options`` are those
-    of ``fit_bethe``, ``fit_pseudo``, ``fit_boltzmann``. With ``sample(J, h) -> (S, N)`` the moment error of
-    the model is also measured by Monte Carlo, whatever the method believes of itself. Raises NotConverged
-    carrying the last Fit.
+    method: "nmf", "bethe", "bethe-response", "pseudo" (needs samples) or "boltzmann" (needs ``sample``);
+    ``options`` are those of ``fit_bethe``, ``fit_pseudo``, ``fit_boltzmann``. With ``sample(J, h) -> (S, N)``
+    the moment error of the model is also measured by Monte Carlo, whatever the method believes of itself.
+    Raises NotConverged carrying the last Fit.
     """
     name = checks.one_of("method", method, METHODS)
     if isinstance(data, Moments):
@@ -49,6 +50,8 @@ def fit(
         found = fit_nmf(moments, **options)
     elif name == "bethe":
         found = fit_bethe(moments, **options)
+    elif name == "bethe-response":
+        found = fit_bethe_response(moments, **options)
     else:
         found = fit_pseudo(data, weights, **options)  # type: ignore[arg-type]
     return (

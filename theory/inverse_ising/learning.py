@@ -1,10 +1,10 @@
 """Gradient steps of Boltzmann learning, of a size that the data's own correlations set.
 
-In the couplings the likelihood is as curved as the pair products fluctuate: along the top eigenvector u of
-the connected correlations by ``lambda_1^2 + 2 (u.m)^2 lambda_1``, in the fields by ``lambda_1``. The second
-term is there only because J acts on raw products; coupling ``(s_i - m_i)(s_j - m_j)`` instead removes it (the
-same models in other coordinates), so that steps may be larger. Scaling every spin by its variance does the
-same for spins of very different |m|.
+In the couplings the likelihood is as curved as pair products fluctuate: along eigenvectors u_a, u_b of the
+connected correlations by ``lambda_a lambda_b`` (plus ``2 (u.m)^2 lambda_1`` for the top one, if J acts on raw
+products; coupling ``(s_i - m_i)(s_j - m_j)`` instead, the same models in other coordinates, removes it), in
+the fields by ``lambda_a``. A step that is one over the curvature of the stiffest direction is stable and
+hopelessly slow in the soft ones; here every direction has its own, down to a floor.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +20,9 @@ START = ("independent", "zero")
 FIELD_MAX = 4.0
 """Fields of the independent start are cut here (|m| = 0.9993): a spin that never flips has no finite one."""
 _VARIANCE_MIN = 0.05
+# Directions softer than independent spins get the step of those: products of +-1 fluctuate less than those of
+# Gaussians, and two spins of correlation c would overshoot by (1 + c^2)/(1 - c^2).
+_FLOOR = 1.0
 
 
 def start_model(moments: Moments, start: str | IsingModel) -> IsingModel:
@@ -39,24 +42,40 @@ def start_model(moments: Moments, start: str | IsingModel) -> IsingModel:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Step sizes: variances (N,) that scale the spins, top eigenvalue of the correlations so scaled."""
+    """Inverse curvature in the fields (N, N): the inverse of the data's connected correlations, floored."""
 
-    variance: Array = field(repr=False)
-    top: float
+    inverse: Array = field(repr=False)
 
     @classmethod
     def of(cls, moments: Moments) -> "Steps":
-        """From the data's connected correlations."""
-        variance = np.maximum(1.0 - moments.m**2, _VARIANCE_MIN)
-        scaled = moments.connected / np.sqrt(np.outer(variance, variance))
-        return cls(variance, max(1.0, float(np.linalg.eigvalsh(scaled)[-1])))
+        """From the data's connected correlations, scaled to unit variances before the floor."""
+        scale = np.sqrt(np.maximum(1.0 - moments.m**2, _VARIANCE_MIN))
+        values, vectors = np.linalg.eigh(moments.connected / np.outer(scale, scale))
+        inverse = (vectors / np.maximum(values, _FLOOR)) @ vectors.T
+        return cls(inverse / np.outer(scale, scale))
 
-    def step(self, model: IsingModel, data: Moments, found: Moments, rate: float) -> IsingModel:
-        """One step up the likelihood, ``rate`` in units of the inverse curvature (stable below about 1)."""
-        dm = data.m - found.m
-        mixed = np.outer(data.m, dm)
-        gradient = data.C - found.C - mixed - mixed.T
-        dJ = rate / self.top**2 * gradient / np.outer(self.variance, self.variance)
+    def step(
+        self, model: IsingModel, data: Moments, found: Moments, rate: float, held: Array | None = None
+    ) -> IsingModel:
+        """One step up the likelihood, ``rate`` in units of the inverse curvature (stable below about 1).
+
+        held: unit vector (N,); couplings do not move along ``held held^T``.
+        """
+        # The gradient in J at fixed h + J m, but for a term of second order in dm, which far from the means
+        # would drive J the wrong way.
+        gradient = data.connected - found.connected
+        np.fill_diagonal(gradient, 0.0)
+        dJ = rate * self.inverse @ gradient @ self.inverse
+        if held is not None:
+            dJ -= float(held @ dJ @ held) * np.outer(held, held)
+        dJ = 0.5 * (dJ + dJ.T)
         np.fill_diagonal(dJ, 0.0)
-        dh = rate / self.top * dm / self.variance - dJ @ data.m
+        dh = rate * self.inverse @ (data.m - found.m) - dJ @ data.m
         return IsingModel(model.J + dJ, model.h + dh)
+
+
+def retreat(model: IsingModel, direction: Array, share: float, m: Array) -> IsingModel:
+    """Couplings weaker by ``share`` along a unit vector (N,); fields keep what spins of means m (N,) feel."""
+    dJ = -share * float(direction @ model.J @ direction) * np.outer(direction, direction)
+    np.fill_diagonal(dJ, 0.0)
+    return IsingModel(model.J + dJ, model.h - dJ @ m)

@@ -120,7 +120,7 @@ def _fit_sparse(s: Array, w: Array, l1: float, limit: float, most: int, frozen: 
     J, h, worst, iterations = np.zeros((N, N)), np.arctanh(w @ s), 0.0, 0
     for i in range(N):
         # The smallest penalty for which the row is empty: the slope of f there is the connected correlation.
-        penalty = 2.0 * l1 * float(np.max(np.abs(connected[i])))
+        penalty = l1 * float(np.max(np.abs(connected[i])))
         if penalty == 0.0 or l1 == 1.0:
             continue
         others = np.arange(N) != i
