@@ -19,7 +19,7 @@ from theory.gaussian import Array
 from theory.inverse_ising.bethe import METHOD as SWEEPS
 from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
 from theory.inverse_ising.certificate import Certificate, Fit
-from theory.inverse_ising.learning import START, Steps, retreat, start_model
+from theory.inverse_ising.learning import START, Steps, start_model
 from theory.inverse_ising.model import IsingModel
 from theory.inverse_ising.moments import Moments, moment_error
 
@@ -27,8 +27,6 @@ METHOD = "Boltzmann learning with Bethe averages"
 STARTS = (*START, "matched")
 _SMALLEST = 1e-3
 _ROUNDING = 1e-14
-_HOLD = 0.1
-_RETREAT = 0.15
 _PATIENCE = 30
 
 
@@ -77,11 +75,10 @@ def fit_bethe(
     """Learn (J, h) by gradient steps on Bethe averages until the moment error is <= ``tolerance``.
 
     start: "independent" (h = artanh m, J = 0), "zero", "matched" (the closed form) or a model. rate: step in
-    units of the inverse curvature (:class:`Steps`); halved, from the last model, wherever a step
-    lowers the Bethe likelihood or belief propagation finds no fixed point; at the edge of its stability the
-    couplings are held along the softest direction. l2: pull ``-l2 J`` on the couplings; the
-    residual is then the error of ``C_data - C - l2 J``. Certificate residual: moment error by Bethe averages.
-    Raises NotConverged with the best Fit.
+    units of the inverse curvature (:class:`Steps`); halved, from the last model, wherever a step lowers the
+    Bethe likelihood or belief propagation finds no fixed point; given up where that gains nothing any more.
+    l2: pull ``-l2 J`` on the couplings; the residual is then the error of ``C_data - C - l2 J``. Certificate
+    residual: moment error by Bethe averages. Raises NotConverged with the best Fit.
     """
     limit = checks.real("tolerance", tolerance, above=0.0)
     most = checks.integer("steps", steps, 1)
@@ -101,7 +98,6 @@ def fit_bethe(
         model = start_model(moments, start)
     best: Fit | None = None
     height = -np.inf
-    held: Array | None = None
     reason = "no fixed point of belief propagation at the start"
     count = 0
     gained, lowest = 0, np.inf
@@ -116,18 +112,6 @@ def fit_bethe(
             break
         if climbed < height - max(0.01 * limit**2, _ROUNDING):
             scale *= 0.5
-            if held is None and scale < _HOLD * rate:
-                # The edge of stability. The direction that is softest there is taken back a little, so that
-                # messages settle fast again, and held; the rest is learnt.
-                held = np.linalg.eigh(state.moments.connected)[1][:, -1]
-                model, scale, height, lowest = (
-                    retreat(state.model, held, _RETREAT, moments.m),
-                    rate,
-                    -np.inf,
-                    np.inf,
-                )
-                gained = count
-                continue
         else:
             # Messages go on from those of the last model: another start could end in another fixed point.
             state, messages, height = tried, tried.messages, climbed
@@ -146,7 +130,7 @@ def fit_bethe(
                 break
             if total < 0.99 * lowest:
                 gained, lowest = count, total
-        model = rule.step(state.model, moments, _pulled(state.moments, state.model, pull), scale, held)
+        model = rule.step(state.model, moments, _pulled(state.moments, state.model, pull), scale)
     residual = np.inf if best is None else best.certificate.residual
     raise NotConverged(f"Bethe learning: {reason}; {_obstacle(moments)}", best, residual)
 

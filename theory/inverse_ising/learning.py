@@ -54,28 +54,14 @@ class Steps:
         inverse = (vectors / np.maximum(values, _FLOOR)) @ vectors.T
         return cls(inverse / np.outer(scale, scale))
 
-    def step(
-        self, model: IsingModel, data: Moments, found: Moments, rate: float, held: Array | None = None
-    ) -> IsingModel:
-        """One step up the likelihood, ``rate`` in units of the inverse curvature (stable below about 1).
-
-        held: unit vector (N,); couplings do not move along ``held held^T``.
-        """
+    def step(self, model: IsingModel, data: Moments, found: Moments, rate: float) -> IsingModel:
+        """One step up the likelihood, ``rate`` in units of the inverse curvature (stable below about 1)."""
         # The gradient in J at fixed h + J m, but for a term of second order in dm, which far from the means
         # would drive J the wrong way.
         gradient = data.connected - found.connected
         np.fill_diagonal(gradient, 0.0)
         dJ = rate * self.inverse @ gradient @ self.inverse
-        if held is not None:
-            dJ -= float(held @ dJ @ held) * np.outer(held, held)
         dJ = 0.5 * (dJ + dJ.T)
         np.fill_diagonal(dJ, 0.0)
         dh = rate * self.inverse @ (data.m - found.m) - dJ @ data.m
         return IsingModel(model.J + dJ, model.h + dh)
-
-
-def retreat(model: IsingModel, direction: Array, share: float, m: Array) -> IsingModel:
-    """Couplings weaker by ``share`` along a unit vector (N,); fields keep what spins of means m (N,) feel."""
-    dJ = -share * float(direction @ model.J @ direction) * np.outer(direction, direction)
-    np.fill_diagonal(dJ, 0.0)
-    return IsingModel(model.J + dJ, model.h - dJ @ m)
