@@ -117,6 +117,8 @@ def test_bethe_learning_ends_in_the_closed_form():
     found = fit_bethe(moments, tolerance=1e-9).model
     np.testing.assert_allclose(found.J, target.model.J, atol=1e-7)
     np.testing.assert_allclose(found.h, target.model.h, atol=1e-7)
+    paper = fit_bethe(moments, "zero", plain=(0.2, 0.4), tolerance=1e-6).model
+    np.testing.assert_allclose(paper.J, target.model.J, atol=1e-4)
 
 
 def test_bethe_learning_with_a_pull_solves_its_own_equations():
@@ -267,6 +269,7 @@ def test_one_interface(method):
         (lambda: fit_nmf(Moments(np.ones(2), np.ones((2, 2)))), "positive definite"),
         (lambda: fit_bethe(Moments(np.zeros(2), np.eye(2)), "warm"), "start = 'warm'"),
         (lambda: fit_bethe(Moments(np.zeros(2), np.eye(2)), complete(3, 0.1)), "3 spins, the moments 2"),
+        (lambda: fit_bethe(Moments(np.zeros(2), np.eye(2)), plain=(0.1, 0.0)), "plain = 0"),
         (lambda: matched_bethe(Moments(np.zeros(2), np.ones((2, 2)))), "probability 0.0e"),
         (lambda: fit_pseudo(np.ones((5, 2))), "spin 0 never flips"),
         (lambda: fit_pseudo(np.ones((5, 2)), l1=0.1, l2=0.1), "one kind of penalty"),

@@ -19,7 +19,7 @@ from theory.gaussian import Array
 from theory.inverse_ising.bethe import METHOD as SWEEPS
 from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
 from theory.inverse_ising.certificate import Certificate, Fit
-from theory.inverse_ising.learning import START, Steps, start_model
+from theory.inverse_ising.learning import START, PlainSteps, Steps, start_model
 from theory.inverse_ising.model import IsingModel
 from theory.inverse_ising.moments import Moments, moment_error
 
@@ -68,7 +68,8 @@ def fit_bethe(
     *,
     tolerance: float = 1e-6,
     steps: int = 2000,
-    rate: float = 0.5,
+    rate: float | None = None,
+    plain: tuple[float, float] | None = None,
     l2: float = 0.0,
     max_sweeps: int = 1000,
 ) -> Fit:
@@ -77,14 +78,17 @@ def fit_bethe(
     start: "independent" (h = artanh m, J = 0), "zero", "matched" (the closed form) or a model. rate: step in
     units of the inverse curvature (:class:`Steps`); halved, from the last model, wherever a step lowers the
     Bethe likelihood or belief propagation finds no fixed point; given up where that gains nothing any more.
-    l2: pull ``-l2 J`` on the couplings; the residual is then the error of ``C_data - C - l2 J``. Certificate
-    residual: moment error by Bethe averages. Raises NotConverged with the best Fit.
+    plain: sizes (couplings, fields) of the paper's steps instead, (0.01, 0.3) there. l2: pull ``-l2 J`` on
+    couplings; the residual is then the error of ``C_data - C - l2 J``. Certificate residual: moment error by
+    Bethe averages. Raises NotConverged with the best Fit.
     """
     limit = checks.real("tolerance", tolerance, above=0.0)
     most = checks.integer("steps", steps, 1)
     pull = checks.real("l2", l2, at_least=0.0)
-    scale = checks.real("rate", rate, above=0.0)
-    rule = Steps.of(moments)
+    fastest = (0.5 if plain is None else 1.0) if rate is None else checks.real("rate", rate, above=0.0)
+    scale = fastest
+    sizes = None if plain is None else [checks.real("plain", size, above=0.0) for size in plain]
+    rule = Steps.of(moments) if sizes is None else PlainSteps(*sizes)
     messages: Array | None = None
     if start == "matched":
         state = matched_bethe(moments)
@@ -101,7 +105,7 @@ def fit_bethe(
     reason = "no fixed point of belief propagation at the start"
     count = 0
     gained, lowest = 0, np.inf
-    while count < most and scale >= _SMALLEST * rate and count - gained <= _PATIENCE:
+    while count < most and scale >= _SMALLEST * fastest and count - gained <= _PATIENCE:
         count += 1
         try:
             tried = solve_bethe(model, messages, tolerance=0.01 * limit, max_sweeps=max_sweeps)
@@ -115,7 +119,7 @@ def fit_bethe(
         else:
             # Messages go on from those of the last model: another start could end in another fixed point.
             state, messages, height = tried, tried.messages, climbed
-            scale = min(rate, 1.2 * scale)
+            scale = min(fastest, 1.2 * scale)
             total = moment_error(_pulled(state.moments, model, pull), moments).total
             if best is None or total < best.certificate.residual:
                 word = "moments matched" if total <= limit else f"moment error {total:.2e}"

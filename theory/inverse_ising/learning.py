@@ -4,7 +4,7 @@ In the couplings the likelihood is as curved as pair products fluctuate: along e
 connected correlations by ``lambda_a lambda_b`` (plus ``2 (u.m)^2 lambda_1`` for the top one, if J acts on raw
 products; coupling ``(s_i - m_i)(s_j - m_j)`` instead, the same models in other coordinates, removes it), in
 the fields by ``lambda_a``. A step that is one over the curvature of the stiffest direction is stable and
-hopelessly slow in the soft ones; here every direction has its own, down to a floor.
+hopelessly slow in the soft ones; here every direction stiffer than free spins has its own.
 """
 
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ from theory.inverse_ising.moments import Moments
 START = ("independent", "zero")
 FIELD_MAX = 4.0
 """Fields of the independent start are cut here (|m| = 0.9993): a spin that never flips has no finite one."""
-_VARIANCE_MIN = 0.05
-# Directions softer than independent spins get the step of those: products of +-1 fluctuate less than those of
-# Gaussians, and two spins of correlation c would overshoot by (1 + c^2)/(1 - c^2).
+# Directions softer than free spins get the step of those. Products of +-1 fluctuate less than those of
+# Gaussians (two spins of correlation c would overshoot by (1 + c^2)/(1 - c^2)), and spins that hardly flip
+# have couplings that the data hardly know.
 _FLOOR = 1.0
 
 
@@ -48,11 +48,9 @@ class Steps:
 
     @classmethod
     def of(cls, moments: Moments) -> "Steps":
-        """From the data's connected correlations, scaled to unit variances before the floor."""
-        scale = np.sqrt(np.maximum(1.0 - moments.m**2, _VARIANCE_MIN))
-        values, vectors = np.linalg.eigh(moments.connected / np.outer(scale, scale))
-        inverse = (vectors / np.maximum(values, _FLOOR)) @ vectors.T
-        return cls(inverse / np.outer(scale, scale))
+        """From the data's connected correlations."""
+        values, vectors = np.linalg.eigh(moments.connected)
+        return cls((vectors / np.maximum(values, _FLOOR)) @ vectors.T)
 
     def step(self, model: IsingModel, data: Moments, found: Moments, rate: float) -> IsingModel:
         """One step up the likelihood, ``rate`` in units of the inverse curvature (stable below about 1)."""
@@ -65,3 +63,20 @@ class Steps:
         np.fill_diagonal(dJ, 0.0)
         dh = rate * self.inverse @ (data.m - found.m) - dJ @ data.m
         return IsingModel(model.J + dJ, model.h + dh)
+
+
+@dataclass(frozen=True)
+class PlainSteps:
+    """Steps along the raw differences of moments, of given sizes for couplings and fields, as in the paper.
+
+    Slower, and from zero another way: couplings grow along ``C ~ m m^T`` before the fields explain it.
+    """
+
+    J: float
+    h: float
+
+    def step(self, model: IsingModel, data: Moments, found: Moments, rate: float) -> IsingModel:
+        """One step, ``rate`` times the sizes."""
+        return IsingModel(
+            model.J + rate * self.J * (data.C - found.C), model.h + rate * self.h * (data.m - found.m)
+        )
