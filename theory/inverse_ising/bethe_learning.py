@@ -27,6 +27,7 @@ METHOD = "Boltzmann learning with Bethe averages"
 STARTS = (*START, "matched")
 _SMALLEST = 1e-3
 _ROUNDING = 1e-14
+_NUDGE = 1.01
 _PATIENCE = 30
 
 
@@ -117,8 +118,9 @@ def fit_bethe(
         if climbed < height - max(0.01 * limit**2, _ROUNDING):
             scale *= 0.5
         else:
-            # Messages go on from those of the last model: another start could end in another fixed point.
-            state, messages, height = tried, tried.messages, climbed
+            # Messages go on from those of the last model: another start could end in another fixed point. But not
+            # exactly: small steps would carry them along an unstable one that nobody else finds.
+            state, messages, height = tried, _NUDGE * tried.messages, climbed
             scale = min(fastest, 1.2 * scale)
             total = moment_error(_pulled(state.moments, model, pull), moments).total
             if best is None or total < best.certificate.residual:
