@@ -45,6 +45,25 @@ def exact_sampler(S, seed=0):
     return sample
 
 
+def gibbs_sampler(chains, sweeps, burn, seed=0):
+    """Heat-bath chains from random starts; every second sweep after ``burn`` is kept."""
+    rng = np.random.default_rng(seed)
+
+    def sample(J, h):
+        N = h.size
+        s = rng.choice([-1.0, 1.0], size=(N, chains))
+        kept = []
+        for sweep in range(sweeps):
+            thresholds = np.log(1.0 / rng.random((N, chains)) - 1.0)
+            for i in range(N):
+                s[i] = np.where(2.0 * (J[i] @ s + h[i]) > thresholds[i], 1.0, -1.0)
+            if sweep >= burn and sweep % 2 == 0:
+                kept.append(s.T.copy())
+        return np.concatenate(kept)
+
+    return sample
+
+
 def reference(name):
     """One of the authors' files, or skip."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "reference" / "zou_huang_2021"

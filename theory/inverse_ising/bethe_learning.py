@@ -15,7 +15,6 @@ import numpy as np
 
 from deepglass import checks
 from deepglass.errors import InvalidInput, NotConverged
-from theory.gaussian import Array
 from theory.inverse_ising.bethe import METHOD as SWEEPS
 from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
 from theory.inverse_ising.certificate import Certificate, Fit
@@ -27,7 +26,6 @@ METHOD = "Boltzmann learning with Bethe averages"
 STARTS = (*START, "matched")
 _SMALLEST = 1e-3
 _ROUNDING = 1e-14
-_NUDGE = 1.01
 _PATIENCE = 30
 
 
@@ -90,10 +88,9 @@ def fit_bethe(
     scale = fastest
     sizes = None if plain is None else [checks.real("plain", size, above=0.0) for size in plain]
     rule = Steps.of(moments) if sizes is None else PlainSteps(*sizes)
-    messages: Array | None = None
     if start == "matched":
         state = matched_bethe(moments)
-        model, messages = state.model, state.messages
+        model = state.model
         pace = growth(state)
         if pace >= 1.0:
             why = f"unstable: growth {pace:.3f} a sweep"
@@ -108,8 +105,10 @@ def fit_bethe(
     gained, lowest = 0, np.inf
     while count < most and scale >= _SMALLEST * fastest and count - gained <= _PATIENCE:
         count += 1
+        # Messages start anew: carried along, they follow fixed points, unstable or one of two, that nobody else
+        # finds, and the moments were no function of the model.
         try:
-            tried = solve_bethe(model, messages, tolerance=0.01 * limit, max_sweeps=max_sweeps)
+            tried = solve_bethe(model, tolerance=0.01 * limit, max_sweeps=max_sweeps)
             climbed = _likelihood(tried, moments, pull)
         except NotConverged:
             climbed = -np.inf
@@ -118,9 +117,7 @@ def fit_bethe(
         if climbed < height - max(0.01 * limit**2, _ROUNDING):
             scale *= 0.5
         else:
-            # Messages go on from those of the last model: another start could end in another fixed point. But not
-            # exactly: small steps would carry them along an unstable one that nobody else finds.
-            state, messages, height = tried, _NUDGE * tried.messages, climbed
+            state, height = tried, climbed
             scale = min(fastest, 1.2 * scale)
             total = moment_error(_pulled(state.moments, model, pull), moments).total
             if best is None or total < best.certificate.residual:
