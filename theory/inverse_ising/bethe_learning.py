@@ -105,8 +105,8 @@ def fit_bethe(
     gained, lowest = 0, np.inf
     while count < most and scale >= _SMALLEST * fastest and count - gained <= _PATIENCE:
         count += 1
-        # Messages start anew: carried along, they follow fixed points, unstable or one of two, that nobody else
-        # finds, and the moments were no function of the model.
+        # Messages start anew: carried along, they follow fixed points, unstable or one of two, that
+        # nobody else finds, and the moments were no function of the model.
         try:
             tried = solve_bethe(model, tolerance=0.01 * limit, max_sweeps=max_sweeps)
             climbed = _likelihood(tried, moments, pull)
