@@ -14,6 +14,7 @@ from theory.inverse_ising import (
     entropy_bound,
     entropy_deficit,
     entropy_landscape,
+    fit,
     fit_bethe,
     fit_nmf,
     gaussian_multi_information,
@@ -260,6 +261,15 @@ def test_tap_states_of_the_shallow_network():
 def test_one_tap_state_of_deep_networks(name, log_z):
     found = tap_states(reference_model(name, "FULL"), 10)
     np.testing.assert_allclose(675 * found.log_z, [log_z], atol=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["under_para", "over_para", "fashion"])
+def test_linear_response_fits_the_interior_to_the_noise(name):
+    """By sampling, where the authors' under-parametrised model is at five times the noise."""
+    moments = reference_moments(name, "ITER")
+    found = fit(moments, "bethe-response", sample=gibbs_sampler(400, 450, 100, seed=1)).monte_carlo
+    assert found.error.total == pytest.approx(found.noise, rel=0.15)
 
 
 @pytest.mark.slow
