@@ -12,9 +12,6 @@ cache holds; "% roofline" is the time that traffic takes over the time of an att
 computed afresh at each sweep, the noise and the decisions on top.
 """
 
-import json
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ import numpy as np
 import torch
 import typer
 
+from benchmarks.timing import best, show
 from simulate import perceptron_kernels as kernels
 from simulate.dynamics.compiled_sweeps import CompiledSweeps
 from simulate.dynamics.monte_carlo import MonteCarlo, Streams
@@ -51,18 +49,6 @@ class Size:
 
 
 SIZES = (Size(3, 20, 80, 20), Size(3, 100, 400, 100), Size(3, 400, 800, 400), Size(3, 1000, 400, 20))
-
-
-def best(work: Callable[[], int], seconds: float) -> float:
-    """Attempts per second, the best of three windows; ``work`` says how many it made."""
-    work()
-    rates = []
-    for _ in range(3):
-        made, begun = 0, time.perf_counter()
-        while time.perf_counter() - begun < seconds / 3:
-            made += work()
-        rates.append(made / (time.perf_counter() - begun))
-    return max(rates)
 
 
 def plain(size: Size) -> Callable[[], int]:
@@ -157,13 +143,7 @@ def main(
 ) -> None:
     """Measure and print."""
     rows = measure(seconds, threads)
-    print(" ".join(f"{name:>11}" for name in rows[0]))
-    for row in rows:
-        cells = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values())
-        print(" ".join(f"{cell:>11}" for cell in cells))
-    if out is not None:
-        about = {"device": platform.processor() or platform.machine(), "torch": torch.__version__}
-        out.write_text(json.dumps({**about, "rows": rows}, indent=1))
+    show(rows, out)
 
 
 if __name__ == "__main__":

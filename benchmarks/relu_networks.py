@@ -9,9 +9,6 @@ together. Gflop/s counts 6 for each weight and pattern; the roofline beside it i
 product of the hidden layers at its shape.
 """
 
-import json
-import platform
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +17,7 @@ import torch
 import typer
 from torch import nn
 
+from benchmarks.timing import best, show
 from simulate.dynamics.descent import Descent, DescentLaw
 from simulate.noise import Member
 from simulate.systems.relu_network import ReluNetwork
@@ -29,18 +27,6 @@ SIZES = ((6, 4, 1), (6, 4, 24), (6, 4, 70), (20, 4, 24), (10, 7, 24))
 """Width, layers of weights, networks."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-def best(work: Callable[[], int], seconds: float) -> float:
-    """Steps per second, the best of three windows; ``work`` says how many it made."""
-    work()
-    rates = []
-    for _ in range(3):
-        made, begun = 0, time.perf_counter()
-        while time.perf_counter() - begun < seconds / 3:
-            made += work()
-        rates.append(made / (time.perf_counter() - begun))
-    return max(rates)
 
 
 def points() -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,13 +113,7 @@ def main(
 ) -> None:
     """Measure and print."""
     rows = measure(seconds)
-    print(" ".join(f"{name:>9}" for name in rows[0]))
-    for row in rows:
-        cells = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values())
-        print(" ".join(f"{cell:>9}" for cell in cells))
-    if out is not None:
-        about = {"device": platform.processor() or platform.machine(), "torch": torch.__version__}
-        out.write_text(json.dumps({**about, "rows": rows}, indent=1))
+    show(rows, out)
 
 
 if __name__ == "__main__":
