@@ -45,7 +45,8 @@ class Motion:
         fit_factor: F of the exponents: the largest at which tau_e is 4 steps or more.
         exponent, exponent_error: of the power law; ``exponent_free``: of a free walk of the same tau_e, and
             ``exponent_well``: of one in equilibrium in the well of L2 alone (missing for lambda = 0).
-        msd_early, msd_late: log-log slopes of the mean squared displacement, first and last decade.
+        msd_early, msd_late, msd_late_error: log-log slopes of the mean squared displacement, first and last
+            decade.
         caged: whether that has a plateau and goes on after it.
         alpha2_max: largest of the non-Gaussian parameter, mean over samples.
         alpha2_end, alpha2_error: at the last time, with its standard error.
@@ -72,6 +73,7 @@ class Motion:
     exponent_well: float
     msd_early: float
     msd_late: float
+    msd_late_error: float
     caged: bool
     alpha2_max: float
     alpha2_end: float
@@ -157,6 +159,7 @@ def glassy(
         off = motion.jackknife(lambda x: float(np.sqrt(np.square(x).mean())), curves[:, k] - laws)
         far = _fit_factor(shapes, t, [k])
         shape = shapes[far][:, k]
+        well = _in_the_well(run, t, temperature, float(lengths[:, k].mean()) * near / far)
         slopes = motion.slopes(t, msd[:, k].mean(0))
         motions.append(
             Motion(
@@ -164,8 +167,9 @@ def glassy(
                 *motion.jackknife(lambda x: _tau_ratio(t, x), curves[:, k]),
                 far, *motion.jackknife(lambda x: motion.exponent(t, x), shape),
                 motion.free_exponent(t, shape.mean(0)),
-                motion.exponent(t, _in_the_well(run, t, temperature, float(lengths[:, k].mean()) * near /
-                far)), float(slopes[0]), float(slopes[-1]), motion.caged(slopes), *_extent(alpha2[:, k]),
+                motion.exponent(t, well), float(slopes[0]),
+                *motion.jackknife(lambda x: float(motion.slopes(t, x)[-1]), msd[:, k]),
+                motion.caged(slopes), *_extent(alpha2[:, k]),
                 *(_ageing(ends[0], ends[1], k) if several else (np.nan, np.nan)),
                 survival.verdict(
                     curves[:, k].mean(0), LEVEL, over_free, over_still if temperature else (1.0, 0.0), off[0]
@@ -174,16 +178,15 @@ def glassy(
         )  # fmt: skip
     free_ones = [k for k, m in enumerate(motions) if m.verdict in survival.FREE]
     others = [k for k, m in enumerate(motions) if m.verdict in survival.HELD]
-    result = Glassy(
+    cause = "L2 alone" if run.attrs["forces"] != "all" else "the training"
+    lines = survival.survives(motions, len(tau), f" (relaxation of {cause})")
+    return Glassy(
         int(late["t_w"]), near, tuple(motions), *_slope(temperatures, tau, free_ones),
         # Free curves collapse whatever the length; others need not, and are taken at one.
         _spread(t, [shapes[_fit_factor(shapes, t, [k])][:, k] for k in free_ones]),
         _spread(t, [shapes[_fit_factor(shapes, t, others)][:, k] for k in others]),
-        *_null(run, null, t_w), (),
+        *_null(run, null, t_w), tuple(lines),
     )  # fmt: skip
-    drift = f" (relaxation of {'L2 alone' if run.attrs['forces'] != 'all' else 'the training'})"
-    lines = survival.survives(result.motions, len(tau), drift)
-    return Glassy(**{**vars(result), "survives": tuple(lines)})
 
 
 def sample_times(run: xr.Dataset, t_w: int | None = None, factor: float | None = None) -> xr.DataArray:

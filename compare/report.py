@@ -113,7 +113,7 @@ def describe_glassy(found: Glassy) -> str:
             ("less null", [value(m.exponent - m.exponent_free, m.exponent_error) for m in rows]),
             ("less well", [value(m.exponent - m.exponent_well, m.exponent_error) for m in rows]),
             ("msd early", [value(m.msd_early) for m in rows]),
-            ("late", [value(m.msd_late) for m in rows]),
+            ("late", [value(m.msd_late, m.msd_late_error) for m in rows]),
             ("alpha_2", [value(m.alpha2_end, m.alpha2_error) for m in rows]),
             ("ageing", [value(m.ageing, m.ageing * m.ageing_error) for m in rows]),
             ("verdict", [m.verdict for m in rows]),

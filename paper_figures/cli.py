@@ -1,10 +1,10 @@
 """``python -m paper_figures``: figures from the command line."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,10 +21,12 @@ from paper_figures import yoshino2023 as greedy
 from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
 from paper_figures.kerr_winter2025 import studies as relu_studies
+from paper_figures.kerr_winter2025.scores import Score
 from paper_figures.kerr_winter2025.scores import table as score_table
 from paper_figures.perceptron import studies as perceptron_studies
 from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
+from paper_figures.stored.results import Results
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
 from simulate.progress import ProgressBar
@@ -77,7 +79,8 @@ def yoshino2020(
     if figure in layered.THEORY:
         _show(solved, out)
     else:
-        _measure(layered, out, figure, size, from_stored, data, runs, workers, overwrite, solved)
+        results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
+        _measure(layered, results, out, figure, from_stored, runs, workers, overwrite, _show, solved)
 
 
 @app.command()
@@ -92,7 +95,8 @@ def yoshino2023(
     overwrite: Overwrite = False,
 ) -> None:
     """Greedy students of a deep teacher: run what is missing, draw, and print the numbers."""
-    _measure(greedy, out, figure, size, from_stored, data, runs, workers, overwrite)
+    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
+    _measure(greedy, results, out, figure, from_stored, runs, workers, overwrite, _show)
 
 
 @app.command()
@@ -107,21 +111,23 @@ def perceptron(
     overwrite: Overwrite = False,
 ) -> None:
     """The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers."""
-    _measure(own, out, figure, size, from_stored, data, runs, workers, overwrite)
+    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
+    _measure(own, results, out, figure, from_stored, runs, workers, overwrite, _show)
 
 
 def _measure(
-    package: ModuleType, out: Path, figure: str | None, size: str, from_stored: bool, data: Path, runs: Path,
-    workers: int, overwrite: bool, before: Iterable[tuple[str, list[Check]]] = (),
+    package: ModuleType, results: Results, out: Path, figure: str | None, from_stored: bool, runs: Path,
+    workers: int, overwrite: bool, tell: Callable[[Iterable[tuple[str, list[Any]]], Path], None],
+    before: Iterable[tuple[str, list[Any]]] = (),
 ) -> None:  # fmt: skip
-    """Figures of the deep perceptron, after others that are ready to be made."""
-    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
+    """Figures that are drawn from stored results, after others that are ready to be made; ``tell`` prints
+    them."""
     with ProgressBar() as progress:
         made = figures.make(
             package, results, out, figure, runs=None if from_stored else runs, workers=workers,
             progress=progress, overwrite=overwrite,
         )  # fmt: skip
-        _show(chain(before, made), out)
+        tell(chain(before, made), out)
 
 
 def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
@@ -132,6 +138,12 @@ def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
         off += [f"{name}, {check.name}" for check in checks if check.verdict == "off"]
     if off:
         raise DeepglassError(f"{len(off)} checked numbers are off: {'; '.join(off)}")
+
+
+def _score(made: Iterable[tuple[str, list[Score]]], out: Path) -> None:
+    """Print the scores of figures as they are made."""
+    for name, scores in made:
+        typer.echo(f"{name}\n{score_table(scores)}\nwrote {out / name}.png, .pdf, .csv\n")
 
 
 @app.command("kerr_winter2025")
@@ -148,13 +160,7 @@ def kerr_winter2025(
     """Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the
     score."""
     results = relu_studies.results_at(one_of("size", size, SIZES), data)
-    with ProgressBar() as progress:
-        made = figures.make(
-            glassy, results, out, figure, runs=None if from_stored else runs, workers=workers,
-            progress=progress, overwrite=overwrite,
-        )  # fmt: skip
-        for name, scores in made:
-            typer.echo(f"{name}\n{score_table(scores)}\nwrote {out / name}.png, .pdf, .csv\n")
+    _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score)
 
 
 @app.command()

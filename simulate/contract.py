@@ -94,14 +94,16 @@ class Experiment(ABC):
         """Raise InvalidInput, before any work, if :meth:`start` could not."""
         return
 
-    @abstractmethod
     def split(
         self, positions: torch.Tensor, members: list[Member], velocities: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """``r`` and ``v`` of the replicas of samples that are at ``positions`` (samples, P).
+        """``r`` and ``v`` of the replicas of samples that are at ``positions`` (samples, P): there, without
+        ``v``.
 
         ``velocities`` (samples, P): those of the samples, where the protocol keeps them.
         """
+        r = positions.repeat_interleave(len(members) // len(positions), dim=0)
+        return r, r.new_empty(len(r), 0)
 
     @abstractmethod
     def advance(self, members: list[Member]) -> Advance:

@@ -4,7 +4,8 @@
 Left: displacement of free walks and of walks in the well (from the trained weights, which decay, and by the
 law of equilibrium), beside the network with L2 at the highest
 temperature. Middle: tau_90 in units of eta t with half the step over that with the whole. Right: what single
-precision changes at low T. The deterministic control (N3) is T = 0 of every figure.
+precision does to free walks at a T whose noise is below its rounding. The deterministic control (N3) is T =
+0 of every figure.
 """
 
 import math
@@ -88,7 +89,8 @@ def _decayed(found: xr.Dataset) -> tuple[float, float]:
     """Displacement at the end, highest T, over the exact one of weights that decay from where they were at
     t_w.
 
-    <w^2> (1 - k^t)^2 + (T/(P lambda)) (1 - k^(2t)), k = 1 - eta lambda, to first order in eta lambda.
+    <w^2> (1 - k^t)^2 + v (1 - k^(2t)), k = 1 - eta lambda, v = (2 T eta/P)/(1 - k^2) the variance in the
+    well.
     """
     t, msd = curves(found, "msd")
     begun = found["norm2"].sel(t=main_t_w(found)).sum("weight_layer").transpose("sample", "temperature")
@@ -108,7 +110,7 @@ def _walk_scores(results: Results) -> list[Score]:
         told = known[1]
         top = told.motions[-1]
         what = f"{name}, T = {top.temperature:g}: late slope of the displacement"
-        scores.append(Score(what, top.msd_late, null=1.0))
+        scores.append(Score(what, top.msd_late, top.msd_late_error, 1.0))
         if label == "well":
             t, _ = curves(known[0], "msd")
             scores.append(

@@ -103,7 +103,6 @@ def _scores(results: Results, state: str, told: Glassy) -> list[Score]:
         )
     )
     for m in (told.motions[0], top):
-        scores.append(
-            Score(f"{state}, T = {m.temperature:g}: late slope of the displacement", m.msd_late, null=1.0)
-        )
+        name = f"{state}, T = {m.temperature:g}: late slope of the displacement"
+        scores.append(Score(name, m.msd_late, m.msd_late_error, 1.0))
     return scores

@@ -4,6 +4,8 @@ structure.
 Each dot is a network, lines are geometric means. Right: over N/P and lambda.
 """
 
+import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -30,6 +32,8 @@ structure need more weights."""
 
 LINE = 1e-7
 """Loss below which a network counts as satisfied."""
+
+RESAMPLED = 200
 
 COLUMNS = ("panel", "data", "N/P", "lambda", "sample", "loss", "unsatisfied")
 
@@ -119,34 +123,44 @@ def _plane(results: Results, sheet: Figure, axis: Axes) -> list[Row]:
 
 
 def _scores(results: Results) -> list[Score]:
+    """Errors are over networks: of a mean, of a share, and by resampling networks of the crossing."""
     scores = []
     for data, widths in WIDTHS[results.size].items():
-        points = []
+        points: dict[float, np.ndarray] = {}
         for width in widths:
             found = results.get("jamming", f"{data}.w={width}")
             if found is None:
                 continue
             losses, ratio = _last(found, "loss"), 1 / float(found.attrs["alpha"])
-            points.append((ratio, mean_loss(losses)))
-            bounds = judged(results, JAMMED, None) if ratio <= FEW else OPEN
-            bounds = judged(results, None, SATISFIED) if ratio >= MANY[data] else bounds
-            scores.append(
-                Score(
-                    f"{STYLE[data][2]}, N/P = {ratio:.2f}: loss, geometric mean", points[-1][1], within=bounds
-                )
-            )
+            points[ratio] = losses
+            bounds = judged(results, math.log10(JAMMED), None) if ratio <= FEW else OPEN
+            bounds = judged(results, None, math.log10(SATISFIED)) if ratio >= MANY[data] else bounds
+            logs, count = np.log10(np.maximum(losses, FLOOR)), len(losses)
+            error = float(logs.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
+            at = f"{STYLE[data][2]}, N/P = {ratio:.2f}"
+            scores.append(Score(f"{at}: log10 of the loss, mean", float(logs.mean()), error, within=bounds))
             share = float((losses < LINE).mean())
-            scores.append(
-                Score(f"{STYLE[data][2]}, N/P = {ratio:.2f}: networks with a loss below 1e-7", share)
-            )
-        scores.append(Score(f"{STYLE[data][2]}: N/P at which the loss falls through 1e-7", _crossing(points)))
+            spread = math.sqrt(share * (1 - share) / count)
+            scores.append(Score(f"{at}: networks with a loss below 1e-7", share, spread))
+        name = f"{STYLE[data][2]}: N/P at which the mean of the logarithm falls through 1e-7"
+        scores.append(Score(name, *_crossing(points)))
     return scores
 
 
-def _crossing(points: list[tuple[float, float]]) -> float:
-    """Where the geometric mean falls through the line, linear in its logarithm; missing where it does not."""
-    for (a, x), (b, y) in pairwise(points):
-        if x > LINE >= y:
-            share = np.log(x / LINE) / np.log(x / y)
-            return float(a + share * (b - a))
-    return float("nan")
+def _crossing(points: Mapping[float, np.ndarray]) -> tuple[float, float]:
+    """Where the geometric mean first falls through the line, linear in its logarithm, with its error.
+
+    Missing where it does not fall through; the error is the deviation over resampled networks that do.
+    """
+    stream = np.random.default_rng(0)
+
+    def first(losses: Mapping[float, np.ndarray]) -> float:
+        logs = {ratio: math.log(mean_loss(x) / LINE) for ratio, x in losses.items()}
+        for (a, x), (b, y) in pairwise(logs.items()):
+            if x > 0 >= y:
+                return a + x / (x - y) * (b - a)
+        return math.nan
+
+    again = [first({k: stream.choice(x, len(x)) for k, x in points.items()}) for _ in range(RESAMPLED)]
+    known = [x for x in again if not math.isnan(x)]
+    return first(points), float(np.std(known)) if len(known) > RESAMPLED // 2 else math.nan

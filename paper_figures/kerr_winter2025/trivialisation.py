@@ -5,6 +5,9 @@ with hidden units in the nearest order, beside sqrt(2 <|W|^2>) of networks witho
 how many collapsed.
 """
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -41,7 +44,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             state = _state(found)
             drawn.append((strength, state))
             left.plot([strength] * len(state["U"]), state["U"], "o", color=BLUE, ms=2.5, alpha=0.5)
-            rows.append((strength, *(float(np.mean(state[x])) for x in VALUES), float(np.ptp(state["U"]))))
+            rows.append((strength, *(_mean(state[x]) for x in VALUES), float(np.ptp(state["U"]))))
             protocol = results.studies["trivialisation"].ensembles[f"lambda={strength:g}"]
             assert isinstance(protocol, ReluProtocol)
             norms = found["norm2"].sel(t=int(found.attrs["steps"])).isel(temperature=0).mean("sample").values
@@ -49,7 +52,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             scores += _scores(results, strength, state, random)
         if drawn:
             x = [strength for strength, _ in drawn]
-            mean = {name: [float(state[name].mean()) for _, state in drawn] for name in VALUES}
+            mean = {name: [_mean(state[name]) for _, state in drawn] for name in VALUES}
             left.plot(x, mean["U"], color=BLUE)
             middle.plot(x, mean["distance"], "o-", color=BLUE, label="as they are")
             middle.plot(x, mean["distance_aligned"], "s-", color=GREEN, label="units in the nearest order")
@@ -78,13 +81,47 @@ VALUES = ("U", "loss", "norm2", "distance", "distance_aligned", "gone")
 def _state(found: xr.Dataset) -> dict[str, np.ndarray]:
     last = found.sel(t=int(found.attrs["steps"])).isel(temperature=0)
     norm = last["norm2"].sum("weight_layer").values.astype(float)
-    pairs = np.triu_indices(found.sizes["machine"], 1)
     matrices = {
-        name: found[name].isel(t_w=-1, t_matrix=-1, temperature=0).values[pairs].astype(float)
+        name: found[name].isel(t_w=-1, t_matrix=-1, temperature=0).values.astype(float)
         for name in ("distance", "distance_aligned")
     }
     one_time = {name: last[name].values.astype(float) for name in ("U", "loss")}
     return {**one_time, "norm2": norm, **matrices, "gone": (norm < GONE).astype(float)}
+
+
+def _pairs(matrix: np.ndarray) -> np.ndarray:
+    """The values of all pairs of networks."""
+    values: np.ndarray = matrix[np.triu_indices(len(matrix), 1)]
+    return values
+
+
+def _mean(values: np.ndarray) -> float:
+    """Over networks, or pairs of them."""
+    return float((_pairs(values) if values.ndim > 1 else values).mean())
+
+
+def _jackknife(
+    estimate: Callable[[dict[str, np.ndarray]], float], state: dict[str, np.ndarray]
+) -> tuple[float, float]:
+    """An estimate and its standard error over networks, each left out with all its pairs."""
+    count = len(state["norm2"])
+    values = []
+    for k in range(count):
+        kept = np.delete(np.arange(count), k)
+        values.append(
+            estimate({n: x[np.ix_(kept, kept)] if x.ndim > 1 else x[kept] for n, x in state.items()})
+        )
+    spread = np.square(np.array(values) - np.mean(values)).sum()
+    return estimate(state), math.sqrt((count - 1) / count * spread)
+
+
+def _apart(state: dict[str, np.ndarray]) -> float:
+    """<D^2>/(2 <|W|^2>): 1 of networks without anything in common."""
+    return float(np.square(_pairs(state["distance"])).mean() / (2 * state["norm2"].mean()))
+
+
+def _aligned(state: dict[str, np.ndarray]) -> float:
+    return float((_pairs(state["distance_aligned"]) / _pairs(state["distance"])).mean())
 
 
 def random_share(network: ReluNetwork, norms: np.ndarray, pairs: int = 12) -> float:
@@ -102,33 +139,23 @@ def random_share(network: ReluNetwork, norms: np.ndarray, pairs: int = 12) -> fl
 
 def _scores(results: Results, strength: float, state: dict[str, np.ndarray], random: float) -> list[Score]:
     at, scores = f"lambda = {strength:g}", []
-    scores.append(Score(f"{at}: fraction collapsed to W = 0", float(state["gone"].mean())))
+    count = len(state["gone"])
+    share = float(state["gone"].mean())
+    error = math.sqrt(share * (1 - share) / count)
+    scores.append(Score(f"{at}: fraction collapsed to W = 0", share, error))
     if strength == ALL:
-        scores.append(
-            Score(
-                f"{at}: largest |U - 1/2|",
-                float(np.abs(state["U"] - 0.5).max()),
-                within=judged(results, None, 1e-4),
-            )
-        )
-        scores.append(
-            Score(
-                f"{at}: largest distance", float(state["distance"].max()), within=judged(results, None, 1e-2)
-            )
-        )
-    if strength <= NONE:
-        scores.append(
-            Score(
-                f"{at}: smallest distance", float(state["distance"].min()), within=judged(results, 2.0, None)
-            )
-        )
+        off, largest = float(np.abs(state["U"] - 0.5).max()), float(state["distance"].max())
+        scores.append(Score(f"{at}: largest |U - 1/2|", off, within=judged(results, None, 1e-4)))
+        scores.append(Score(f"{at}: largest distance", largest, within=judged(results, None, 1e-2)))
+    if strength <= NONE and count > 2:
+        nearest = float(_pairs(state["distance"]).min())
+        scores.append(Score(f"{at}: smallest distance", nearest, within=judged(results, 2.0, None)))
         scores.append(
             Score(f"{at}: collapsed", float(state["gone"].sum()), within=judged(results, None, 0.0))
         )
-        ratio = float(np.square(state["distance"]).mean() / (2 * state["norm2"].mean()))
-        scores.append(Score(f"{at}: <D^2>/(2 <|W|^2>)", ratio, null=1.0, within=judged(results, 0.85, 1.15)))
-        shares = state["distance_aligned"] / state["distance"]
+        near = judged(results, 0.85, 1.15)
+        scores.append(Score(f"{at}: <D^2>/(2 <|W|^2>)", *_jackknife(_apart, state), 1.0, near))
         name = f"{at}: distance with units in the nearest order over that without (null: random networks)"
-        scores.append(Score(name, float(shares.mean()), null=random))
+        scores.append(Score(name, *_jackknife(_aligned, state), random))
         scores.append(Score(f"{at}: largest less smallest U", float(np.ptp(state["U"]))))
     return scores

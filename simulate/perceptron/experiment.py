@@ -83,8 +83,7 @@ class PerceptronExperiment(Experiment):
         """Replicas begin as their sample is, or apart."""
         if self.protocol.start == "apart":
             return self.start(members)
-        r = positions.repeat_interleave(len(members) // len(positions), dim=0)
-        return r, r.new_empty(len(r), 0)
+        return super().split(positions, members, velocities)
 
     def advance(self, members: list[Member]) -> Advance:
         """Sweeps of all copies, with rounds of exchange after every ``exchange_every`` of them."""

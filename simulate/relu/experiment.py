@@ -70,13 +70,6 @@ class ReluExperiment(Experiment):
         r = deviates.to(self.device, self.dtype).repeat(1, self._copies)
         return r, r.new_empty(len(r), 0)
 
-    def split(
-        self, positions: Tensor, members: list[Member], velocities: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Replicas begin as their sample is."""
-        r = positions.repeat_interleave(len(members) // len(positions), dim=0)
-        return r, r.new_empty(len(r), 0)
-
     def advance(self, members: list[Member]) -> Advance:
         """Descent, then Langevin dynamics."""
         law = self.protocol.law
@@ -96,7 +89,8 @@ class ReluExperiment(Experiment):
             name, eta = ("train_eta", p.train_eta) if t <= p.train_steps else ("eta", p.eta)
             raise Diverged(
                 f"step {t}: weights of sample {member.sample}, replica {member.replica} at"
-                f" T = {p.temperatures[copy]:g} are not finite; {name} = {eta:g} is too large a step"
+                f" T = {p.temperatures[copy]:g} are not finite; {name} = {eta:g} is too large a step,"
+                " or T too high"
             )
 
     def one_time(self, r: Tensor, v: Tensor, members: list[Member]) -> dict[str, Array]:

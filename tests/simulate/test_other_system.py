@@ -55,10 +55,6 @@ class SpinExperiment(Experiment):
         r = torch.sign(noise.normal(keys, 0, self.particles))
         return r, r.new_empty(len(r), 0)
 
-    def split(self, positions, members, velocities=None):
-        r = positions.repeat_interleave(len(members) // len(positions), dim=0)
-        return r, r.new_empty(len(r), 0)
-
     def advance(self, members):
         keys = torch.from_numpy(noise.keys(self.protocol.seed, members).astype(np.int64))
         blocks = torch.arange(self.particles)[None]
