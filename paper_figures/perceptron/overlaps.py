@@ -40,7 +40,8 @@ def curve(result: xr.Dataset, name: str, layer: int) -> tuple[np.ndarray, np.nda
 def verdict_on(result: xr.Dataset, profiles: Sequence[xr.Dataset]) -> str:
     """The judge's words on the aligned overlaps of a stored result.
 
-    None where students are not as far from each other as from the teacher: not in equilibrium, no verdict.
+    Where students are not as far from each other as from the teacher it is not in equilibrium, and said to
+    be on its way.
     """
     state = meeting(result)
     if state != "all layers meet":

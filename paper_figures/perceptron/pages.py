@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.stats import ttest_1samp
 
 from compare.finite_size import limit
-from compare.verdict import Entry, Verdict
+from compare.verdict import Verdict
 from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.one_layer import rows
 from paper_figures.perceptron.overlaps import SAME, TEACHER, at_infinity, late, meeting, verdict_on
@@ -55,14 +55,10 @@ def closures(results: Results) -> str:
 def _limit(judged: Verdict) -> list[str]:
     """What sizes in equilibrium tend to."""
     first = judged.overall[0].prediction
-    entries = {(e.kind, e.layer): e for e in judged.layers if e.prediction == first}
-    cells = [number(e.measured, e.error) for _, e in sorted(entries.items(), key=_neurons_first)]
+    entries = [entry for entry in judged.layers if entry.prediction == first]
+    entries.sort(key=lambda entry: (entry.kind == "Q", entry.layer))
+    cells = [number(entry.measured, entry.error) for entry in entries]
     return ["1/c -> 0, of those in equilibrium", "", "", *cells, judged.verdict]
-
-
-def _neurons_first(item: tuple[tuple[str, int], Entry]) -> tuple[bool, int]:
-    (kind, layer), _ = item
-    return kind == "Q", layer
 
 
 def _predicted(profile: xr.Dataset) -> list[str]:
