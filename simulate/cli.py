@@ -11,6 +11,8 @@ from deepglass.cli import Format, application, print_json
 from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
+from simulate.classifier import command as classifier
+from simulate.classifier.protocol import ClassifierProtocol
 from simulate.perceptron import command as perceptron
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
@@ -63,6 +65,8 @@ app.command("run")(thermal.run)  # for the list of commands; one of these is cal
 app.command(Protocol.system, hidden=True)(thermal.run)
 app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
 app.command(ReluProtocol.system, hidden=True)(relu.run)
+app.command(ClassifierProtocol.system, hidden=True)(classifier.run)
+app.command()(classifier.draws)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 from deepglass import checks
 from deepglass.schema import FIRST_SYSTEM
+from simulate.classifier.system import ClassifierSystem
 from simulate.contract import System
 from simulate.perceptron.system import PerceptronSystem
 from simulate.protocol import BaseProtocol
@@ -15,7 +16,8 @@ from simulate.relu.system import ReluSystem
 from simulate.thermal.system import ThermalSystem
 
 SYSTEMS: dict[str, System[Any, Any]] = {
-    system.protocol.system: system for system in (ThermalSystem(), PerceptronSystem(), ReluSystem())
+    system.protocol.system: system
+    for system in (ThermalSystem(), PerceptronSystem(), ReluSystem(), ClassifierSystem())
 }
 
 

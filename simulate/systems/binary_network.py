@@ -15,10 +15,12 @@ place of mu the noise is gone: the deterministic network.
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
+
+from simulate.systems.layered import Layered
+from simulate.systems.softmax import cross_entropy
 
 LEAK = 0.1
 """Slope of the activation below 0."""
@@ -28,34 +30,23 @@ TINY = 1e-20
 
 
 @dataclass(frozen=True)
-class BinaryNetwork:
-    """Sizes from the inputs to the classes, (20, 15, 15, 10) of the paper's deep network, (20, 10) of its
-    shallow."""
+class BinaryNetwork(Layered):
+    """Sizes (20, 15, 15, 10) are the paper's deep network, (20, 10) its shallow one."""
 
     sizes: tuple[int, ...]
-
-    @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """(units, inputs) of every layer of weights."""
-        return [(b, a) for a, b in pairwise(self.sizes)]
-
-    @property
-    def weights(self) -> int:
-        """N."""
-        return sum(a * b for a, b in self.shapes)
-
-    def layers(self, r: Tensor) -> list[Tensor]:
-        """Views (B, units, inputs) of states (B, N)."""
-        parts = torch.split(r, [a * b for a, b in self.shapes], dim=1)
-        return [part.view(-1, *shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
     def outputs(self, weights: Tensor, x: Tensor) -> Tensor:
         """Of deterministic networks with weights (B, N), any numbers: (B, classes, P) for points (inputs,
         P)."""
-        *hidden, last = self.layers(weights)
-        for layer in hidden:
-            x = activation(torch.matmul(layer, x)) / math.sqrt(layer.shape[-1])
-        return torch.matmul(last, x)
+        return self.fields(weights, x)[-1]
+
+    def fields(self, weights: Tensor, x: Tensor) -> list[Tensor]:
+        """z of every layer of units behind the inputs, (B, units, P) each; likewise."""
+        found = []
+        for layer in self.layers(weights):
+            found.append(torch.matmul(layer, x))
+            x = activation(found[-1]) / math.sqrt(layer.shape[-1])
+        return found
 
     def noises(self, patterns: int) -> int:
         """Normal deviates of one step of one network, for a batch of ``patterns``."""
@@ -78,13 +69,7 @@ class BinaryNetwork:
             z = torch.matmul(mean, answer) + own * deviation
             kept.append((mean, spread, answer, squares, deviation, own, z))
             answer = activation(z) / math.sqrt(layer.shape[-1])
-        z = kept[-1][-1]
-        chances = torch.softmax(z, dim=1)
-        cost = -torch.log_softmax(z, dim=1).gather(1, targets[:, None])[:, 0].mean(1)
-        slope = (
-            chances.scatter_add(1, targets[:, None], chances.new_full(targets[:, None].shape, -1.0))
-            / patterns
-        )
+        cost, slope = cross_entropy(kept[-1][-1], targets)
         for slot, (mean, spread, answer, squares, deviation, own, _), below in zip(
             reversed(self.layers(out)), reversed(kept), reversed([None, *kept[:-1]]), strict=True
         ):

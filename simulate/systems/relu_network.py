@@ -9,39 +9,28 @@ one after another, each (outputs, inputs). With lambda > 0 and L >= 2, W = 0 is 
 """
 
 import math
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from simulate.systems.layered import Layered
 
 SATISFIED = 1e-3
 """Deficit up to which a pattern is satisfied: beyond jamming, marginal ones keep tiny positive deficits."""
 
 
 @dataclass(frozen=True)
-class ReluNetwork:
+class ReluNetwork(Layered):
     """Sizes: ``inputs`` components, hidden layers of ``width``, ``depth`` layers of weights."""
 
     inputs: int
     width: int
     depth: int
+    sizes: tuple[int, ...] = field(init=False, repr=False)
 
-    @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """(outputs, inputs) of every layer of weights."""
-        sizes = [self.inputs, *[self.width] * (self.depth - 1), 1]
-        return [(b, a) for a, b in pairwise(sizes)]
-
-    @property
-    def weights(self) -> int:
-        """N."""
-        return sum(a * b for a, b in self.shapes)
-
-    def layers(self, r: Tensor) -> list[Tensor]:
-        """Views (B, outputs, inputs) of states (B, N)."""
-        parts = torch.split(r, [a * b for a, b in self.shapes], dim=1)
-        return [part.view(-1, *shape) for part, shape in zip(parts, self.shapes, strict=True)]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", (self.inputs, *[self.width] * (self.depth - 1), 1))
 
     def scales(self, law: str) -> list[float]:
         """Of the start: standard deviation (``he``: Gaussian, 2/fan-in) or bound (``uniform``:
