@@ -6,7 +6,7 @@ any statistics over samples, which is where error bars come from. It is a file o
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import xarray as xr
 from deepglass import schema
 from deepglass.errors import InvalidInput
 from deepglass.schema import FIRST_SYSTEM
+from simulate.classifier.draws import packed
 from simulate.protocol import BaseProtocol
 from simulate.registry import of_attributes, system_in
 
@@ -29,11 +30,13 @@ class Kept:
         two_time: variables along t since t_w; None: all there are.
         last: those of which only the last time is kept.
         attributes: of the run, beside :data:`ATTRIBUTES`.
+        configurations: what is kept of the state at the end, where the run holds it, along ``sample``.
     """
 
     two_time: tuple[str, ...] | None = None
     last: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    configurations: Callable[[xr.Dataset], xr.Dataset] | None = None
 
 
 KEPT: Mapping[str, Kept] = {
@@ -47,6 +50,9 @@ KEPT: Mapping[str, Kept] = {
     ),
     "relu-network": Kept(
         last=("displacements",), attributes=("lambda_", "eta", "train_steps", "forces", "weights", "seed")
+    ),
+    "classifier": Kept(
+        attributes=("components", "outputs", "synapses", "labels", "weights", "seed"), configurations=packed
     ),
 }
 """By system; of one that is not here all variables are kept."""
@@ -125,7 +131,10 @@ def reduce(run: xr.Dataset, keep: Sequence[str] | None = None) -> xr.Dataset:
         **{name: run.attrs[name] for name in kept.attributes},
     }
     whole = xr.Dataset(found, attrs=attributes).astype("float32")
-    return whole if keep is None else whole[list(keep)]
+    whole = whole if keep is None else whole[list(keep)]
+    if kept.configurations is None or "state_r" not in run:
+        return whole
+    return whole.assign(kept.configurations(run).data_vars)
 
 
 def _provenance(run: xr.Dataset) -> dict[str, Any]:
@@ -184,7 +193,7 @@ def unpack(bundle: xr.Dataset) -> dict[str, xr.Dataset]:
     found = {}
     for label, attributes in json.loads(bundle.attrs["members"]).items():
         one = bundle.sel(ensemble=label, drop=True).drop_attrs(deep=False)
-        for dimension in ("t", "sample", "t_w", "rung"):
+        for dimension in ("t", "sample", "t_w", "rung", "draw"):
             if dimension in one.dims:
                 one = one.dropna(dimension, how="all")
         found[label] = one.assign_attrs(attributes)

@@ -22,6 +22,7 @@ from simulate.systems.binary_network import BinaryNetwork
 from simulate.systems.softmax import score
 
 Spins = NDArray[np.int8]
+Orders = NDArray[np.int64]
 
 CLASS = 1
 """The class whose test images order the hidden units (the paper's code)."""
@@ -33,15 +34,17 @@ TOGETHER = 64
 def draw(theta: Tensor, keys: noise.Keys, number: int) -> Tensor:
     """The ``number``-th configuration of every network: +-1 (B, N) in float64, for fields (B, N)."""
     chance = torch.special.ndtr(noise.normal(keys, number, theta.shape[1]).double()).to(theta.device)
-    return 2 * (chance < torch.sigmoid(theta.double())).double() - 1
+    up: Tensor = chance < torch.sigmoid(theta.double())
+    return 2 * up.double() - 1
 
 
 def draws(run: xr.Dataset, count: int | None = None) -> xr.Dataset:
     """Configurations of a finished run of binary networks, with accuracies and their canonical forms.
 
     ``count`` of every network, by default as many as the run has measured. Returns a dataset of kind
-    ``weights`` (docs/schema.md): ``weights`` and ``canonical`` int8 (configuration, weight), ``sample``,
-    ``draw`` and ``accuracy`` on the test, ``training_accuracy``. Raises InvalidInput for a run of another
+    ``weights`` (docs/schema.md): ``weights`` int8 (configuration, weight), ``sample``, ``draw``,
+    ``training_accuracy``, and with a test ``accuracy``; with hidden layers ``orders`` of their units and the
+    weights in these, ``canonical``. Raises InvalidInput for a run of another
     kind or without its state (``keep_state``), and if its data are not those it was trained on.
     """
     protocol = _protocol(run)
@@ -68,6 +71,7 @@ def draws(run: xr.Dataset, count: int | None = None) -> xr.Dataset:
         variables["accuracy"] = ("configuration", accuracies(network, drawn, *test))
         if protocol.depth > 1:
             orders = canonical_orders(network, drawn, test[0][:, test[1] == CLASS])
+            variables["orders"] = (("configuration", "hidden_unit"), orders.astype(np.int16))
             variables["canonical"] = (("configuration", "weight"), reordered(weights, network, orders))
     return xr.Dataset(
         variables,
@@ -118,23 +122,61 @@ def accuracies(network: BinaryNetwork, weights: Tensor, x: Tensor, targets: Tens
     return torch.cat(parts).numpy()
 
 
-def canonical_orders(network: BinaryNetwork, weights: Tensor, x: Tensor) -> list[NDArray[np.int64]]:
-    """Of every hidden layer, its units (B, units) by falling mean pre-activation over points (inputs, P)."""
-    found: list[list[NDArray[np.int64]]] = [[] for _ in network.shapes[:-1]]
+def canonical_orders(network: BinaryNetwork, weights: Tensor, x: Tensor) -> Orders:
+    """Units by falling mean pre-activation over points (inputs, P): (B, hidden units), layer after layer."""
+    parts = []
     for i in range(0, len(weights), TOGETHER):
-        for layer, z in zip(found, network.fields(weights[i : i + TOGETHER], x)[:-1], strict=True):
-            layer.append((-z.mean(2)).argsort(dim=1, stable=True).numpy())
-    return [np.concatenate(layer) for layer in found]
+        hidden = network.fields(weights[i : i + TOGETHER], x)[:-1]
+        parts.append(torch.cat([(-z.mean(2)).argsort(dim=1, stable=True) for z in hidden], dim=1))
+    return torch.cat(parts).numpy()
 
 
-def reordered(weights: Spins, network: BinaryNetwork, orders: Sequence[NDArray[np.int64]]) -> Spins:
-    """The same networks (B, N) with the units of hidden layers in these orders."""
-    rows = np.arange(len(weights))[:, None, None]
-    out, start = [], 0
-    for k, (units, inputs) in enumerate(network.shapes):
-        layer = weights[:, start : start + units * inputs].reshape(-1, units, inputs)
-        start += units * inputs
-        post = orders[k] if k < len(orders) else np.tile(np.arange(units), (len(weights), 1))
-        pre = orders[k - 1] if k > 0 else np.tile(np.arange(inputs), (len(weights), 1))
-        out.append(layer[rows, post[:, :, None], pre[:, None, :]].reshape(len(weights), -1))
+def reordered(weights: Spins, network: BinaryNetwork, orders: Orders) -> Spins:
+    """The same networks (B, N) with hidden units in these orders, as :func:`canonical_orders` gives them."""
+    count, sizes = len(weights), network.sizes
+    ends = np.cumsum(sizes[1:-1])
+    fixed = [np.tile(np.arange(n), (count, 1)) for n in (sizes[0], sizes[-1])]
+    units = [fixed[0], *np.split(orders, ends[:-1], axis=1), fixed[1]] if len(ends) else fixed
+    layers = network.layers(torch.from_numpy(weights))
+    rows = np.arange(count)[:, None, None]
+    out = [
+        layer.numpy()[rows, post[:, :, None], pre[:, None, :]].reshape(count, -1)
+        for layer, pre, post in zip(layers, units, units[1:], strict=False)
+    ]
     return np.concatenate(out, axis=1)
+
+
+def packed(run: xr.Dataset) -> xr.Dataset:
+    """The draws of a run in a small form along ``sample``, eight weights a byte; see :func:`unpacked`."""
+    found = draws(run)
+    shape = (run.sizes["sample"], -1)
+    bits = np.packbits(found["weights"].values > 0, axis=1)
+    count = len(bits) // shape[0]
+    small = {"bits": (("sample", "draw", "byte"), bits.reshape(shape[0], count, -1))}
+    if "orders" in found:
+        orders = found["orders"].values.reshape(shape[0], count, -1)
+        small["orders"] = (("sample", "draw", "hidden_unit"), orders)
+    return xr.Dataset(small, coords={"sample": run["sample"].values, "draw": np.arange(count)})
+
+
+def unpacked(small: xr.Dataset, sizes: Sequence[int]) -> xr.Dataset:
+    """Of kind ``weights`` again: ``weights``, ``canonical`` if units have an order, ``sample``, ``draw``."""
+    network = BinaryNetwork(tuple(sizes))
+    count = small.sizes["draw"]
+    bits = small["bits"].values.reshape(small.sizes["sample"] * count, -1).astype(np.uint8)
+    weights = (2 * np.unpackbits(bits, axis=1, count=network.weights).astype(np.int8) - 1).astype(np.int8)
+    variables = {"weights": (("configuration", "weight"), weights)}
+    if "orders" in small:
+        orders = small["orders"].values.reshape(len(weights), -1).astype(np.int64)
+        variables["canonical"] = (("configuration", "weight"), reordered(weights, network, orders))
+    return xr.Dataset(
+        variables,
+        coords={
+            "sample": ("configuration", np.repeat(small["sample"].values, count)),
+            "draw": ("configuration", np.tile(small["draw"].values, small.sizes["sample"])),
+        },
+        attrs={
+            "sizes": ",".join(map(str, sizes)),
+            "what": f"{count} drawn of each of {small.sizes['sample']}",
+        },
+    )

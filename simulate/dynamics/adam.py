@@ -66,6 +66,7 @@ class Adam:
         members: list[Member],
     ):  # fmt: skip
         self.network, self.law, self.x, self.targets = network, law, x, targets
+        self._rows = x.T.contiguous()  # an index then copies whole patterns
         self._moving = None if bool(moving.all()) else moving.to(x)
         self._size = min(law.batch, x.shape[1])
         self._blocks = [
@@ -90,7 +91,7 @@ class Adam:
         else:
             epoch, place = divmod(step, patterns // size)  # an incomplete batch is dropped
             chosen = block.orders.of(epoch)[:, place * size : (place + 1) * size].to(self.x.device)
-            x, targets = self.x[:, chosen].transpose(0, 1), self.targets[chosen]
+            x, targets = self._rows[chosen].transpose(1, 2), self.targets[chosen]
         self.network.gradient(theta, x, targets, block.noise(step, self.network.noises(size), theta), out)
         if self.law.lambda_:
             out.add_(theta, alpha=self.law.lambda_)

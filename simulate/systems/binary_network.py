@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import leaky_relu
 
 from simulate.systems.layered import Layered
 from simulate.systems.softmax import cross_entropy
@@ -81,10 +82,10 @@ class BinaryNetwork(Layered):
             if below is not None:
                 back = mean.transpose(1, 2) @ slope + 2 * answer * (spread.transpose(1, 2) @ by_variance)
                 root = math.sqrt(below[0].shape[-1])
-                slope = torch.where(below[-1] > 0, back, LEAK * back) / root
+                slope = torch.ops.aten.leaky_relu_backward(back, below[-1], LEAK, False).div_(root)
         return cost
 
 
 def activation(z: Tensor) -> Tensor:
     """z above 0, z/10 below."""
-    return torch.where(z > 0, z, LEAK * z)
+    return leaky_relu(z, LEAK)
