@@ -148,13 +148,15 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
             raise InvalidInput(
                 f"{kind} file {source}: attribute {name} = {value!r} must be a {wanted.__name__}"
             )
-    depth = int(dataset.attrs["depth"])
     for name, dimensions in variables.items():
         dimension = dimensions[-1]
         if name not in dataset or dataset[name].dims != dimensions:
             raise InvalidInput(
                 f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}"
             )
+        if not dimension.endswith("_layer"):
+            continue
+        depth = int(dataset.attrs["depth"])
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
         if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
             raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")

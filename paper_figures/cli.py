@@ -20,13 +20,14 @@ from paper_figures import yoshino2020 as layered
 from paper_figures import yoshino2023 as greedy
 from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
+from paper_figures.kerr_winter2025 import pages as relu_pages
 from paper_figures.kerr_winter2025 import studies as relu_studies
-from paper_figures.kerr_winter2025.scores import Score
-from paper_figures.kerr_winter2025.scores import table as score_table
 from paper_figures.perceptron import studies as perceptron_studies
 from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import Score
+from paper_figures.stored.scores import table as score_table
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
 from simulate.progress import ProgressBar
@@ -140,10 +141,14 @@ def _show(made: Iterable[tuple[str, list[Check]]], out: Path) -> None:
         raise DeepglassError(f"{len(off)} checked numbers are off: {'; '.join(off)}")
 
 
-def _score(made: Iterable[tuple[str, list[Score]]], out: Path) -> None:
-    """Print the scores of figures as they are made."""
-    for name, scores in made:
-        typer.echo(f"{name}\n{score_table(scores)}\nwrote {out / name}.png, .pdf, .csv\n")
+def _score(null: str) -> Callable[[Iterable[tuple[str, list[Score]]], Path], None]:
+    """What prints the scores of figures as they are made; ``null`` names what stands beside ours."""
+
+    def tell(made: Iterable[tuple[str, list[Score]]], out: Path) -> None:
+        for name, scores in made:
+            typer.echo(f"{name}\n{score_table(scores, null)}\nwrote {out / name}.png, .pdf, .csv\n")
+
+    return tell
 
 
 @app.command("kerr_winter2025")
@@ -160,7 +165,7 @@ def kerr_winter2025(
     """Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the
     score."""
     results = relu_studies.results_at(one_of("size", size, SIZES), data)
-    _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score)
+    _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score(relu_pages.NULL))
 
 
 @app.command()
@@ -199,7 +204,6 @@ def pages(
 ) -> None:
     """Generate the tables of the pages in docs that hold measured numbers, from stored results."""
     from paper_figures.huang2025 import pages as thermal_pages
-    from paper_figures.kerr_winter2025 import pages as relu_pages
     from paper_figures.perceptron import pages as perceptron_pages
 
     stale = []

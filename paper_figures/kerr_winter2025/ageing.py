@@ -8,11 +8,11 @@ import math
 import numpy as np
 
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import COLD, absent, age, curves, judged, survey
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.drawing import COLD, absent, age, curves, survey
 from paper_figures.kerr_winter2025.studies import STATES
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import OPEN, Score, judged
 
 STUDIES = ("motion",)
 SHOWN = 1e-5

@@ -17,10 +17,10 @@ from matplotlib.axes import Axes
 from compare.diffusion import well_displacement
 from compare.glassy import geometric_mean, sample_times
 from compare.motion import slopes
-from paper_figures.kerr_winter2025.drawing import curves, judged, main_t_w, survey
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.drawing import curves, main_t_w, survey
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import OPEN, Score, judged
 
 STUDIES = ("motion", "controls")
 NEAR = 0.1

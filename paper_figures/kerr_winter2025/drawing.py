@@ -7,21 +7,12 @@ from numpy.typing import NDArray
 
 from compare.glassy import Glassy, glassy
 from compare.overlay import at_waiting_time
-from paper_figures.kerr_winter2025.scores import OPEN, Range
 from paper_figures.stored.results import Results
 
 Values = NDArray[np.float64]
 
-JUDGED = "laptop"
-"""The size at which numbers are held against what is expected."""
-
 COLD = 1e-5
 """T up to which the motion should be that of T = 0."""
-
-
-def judged(results: Results, low: float | None, high: float | None) -> Range:
-    """Bounds of a score, where they mean anything."""
-    return (low, high) if results.size == JUDGED else OPEN
 
 
 def age(result: xr.Dataset, t_w: int) -> int:

@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paper_figures.kerr_winter2025.drawing import absent, judged
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.drawing import absent
 from paper_figures.kerr_winter2025.studies import PHASES, WIDTHS
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import OPEN, Score, judged
 
 STUDIES = ("jamming", "phases")
 STYLE = {"mnist": (BLUE, "o", "images"), "gaussian": (ORANGE, "s", "Gaussian points")}

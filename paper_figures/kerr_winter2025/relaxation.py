@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 
 from compare.diffusion import free_overlap
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import COLD, absent, curves, judged, main_t_w, survey, temperature
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.drawing import COLD, absent, curves, main_t_w, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import OPEN, Score, judged
 
 STUDIES = ("motion",)
 NEAR = 0.05

@@ -12,11 +12,11 @@ import numpy as np
 from compare import motion
 from compare.diffusion import free_master
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import absent, curves, judged, survey, temperature
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.drawing import absent, curves, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
 from paper_figures.sheet import Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import OPEN, Score, judged
 
 STUDIES = ("motion", "controls")
 COLUMNS = ("state", "T", "F", "t/tau_e", "Q", "free")

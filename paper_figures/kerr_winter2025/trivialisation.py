@@ -11,11 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from paper_figures.kerr_winter2025.drawing import judged
-from paper_figures.kerr_winter2025.scores import Score
 from paper_figures.kerr_winter2025.studies import LAMBDAS
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import Score, judged
 from simulate.relu.protocol import ReluProtocol
 from simulate.systems.permutations import align, distance
 from simulate.systems.relu_network import ReluNetwork

@@ -123,7 +123,10 @@ def accuracies(network: BinaryNetwork, weights: Tensor, x: Tensor, targets: Tens
 
 
 def canonical_orders(network: BinaryNetwork, weights: Tensor, x: Tensor) -> Orders:
-    """Units by falling mean pre-activation over points (inputs, P): (B, hidden units), layer after layer."""
+    """Units by falling mean pre-activation over points (inputs, P): (B, hidden units), layer after layer.
+
+    Units with the same incoming weights tie, and stay in their order.
+    """
     parts = []
     for i in range(0, len(weights), TOGETHER):
         hidden = network.fields(weights[i : i + TOGETHER], x)[:-1]

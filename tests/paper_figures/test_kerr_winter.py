@@ -13,10 +13,10 @@ from paper_figures import kerr_winter2025 as package
 from paper_figures.kerr_winter2025 import pages
 from paper_figures.kerr_winter2025.displacements import _free_histogram
 from paper_figures.kerr_winter2025.jamming import mean_loss
-from paper_figures.kerr_winter2025.scores import Score, table
 from paper_figures.kerr_winter2025.studies import cost, results_at, studies_at
 from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
+from paper_figures.stored.scores import Score, table
 from paper_figures.stored.study import SIZES
 from simulate.relu.protocol import ReluProtocol
 

@@ -1,8 +1,7 @@
-"""Numbers that carry a figure's claim: ours, what free diffusion gives, and what was to be expected.
+"""Numbers that carry a figure's claim: ours, that of the null, and what was to be expected.
 
-The paper's figures are not digitised; the expected ranges are those of an independent run of the same
-scaled-down networks, and those of the paper's own claims (docs/glassy_dynamics.md). They are judged at
-laptop size only.
+Where a paper's figures are not digitised, the expected ranges are those of an independent run of the same
+scaled-down networks, and those of the paper's own claims. They are judged at laptop size only.
 """
 
 import math
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 
 from deepglass.cli import table as aligned
 from paper_figures.huang2025.claims import number
-
-COLUMNS = ("number", "ours", "free diffusion", "expected", "verdict")
-
+from paper_figures.stored.results import Results
 
 Range = tuple[float | None, float | None]
 """Lowest and highest; either may be open."""
@@ -21,10 +18,23 @@ Range = tuple[float | None, float | None]
 OPEN: Range = (None, None)
 """Nothing is expected."""
 
+JUDGED = "laptop"
+"""The size at which numbers are held against what is expected."""
+
+
+def columns(null: str = "null") -> tuple[str, ...]:
+    """Of a table of scores; ``null`` names what stands beside our numbers."""
+    return ("number", "ours", null, "expected", "verdict")
+
+
+def judged(results: Results, low: float | None, high: float | None) -> Range:
+    """Bounds of a score, where they mean anything."""
+    return (low, high) if results.size == JUDGED else OPEN
+
 
 @dataclass(frozen=True)
 class Score:
-    """One number. ``null``: the same of free walks; ``within``: where it should be."""
+    """One number. ``null``: the same where there is nothing to be found; ``within``: where it should be."""
 
     what: str
     value: float
@@ -69,7 +79,7 @@ def rows(scores: Iterable[Score]) -> list[list[str]]:
     ]
 
 
-def table(scores: Iterable[Score]) -> str:
+def table(scores: Iterable[Score], null: str = "null") -> str:
     """As an aligned text table."""
     cells = rows(scores)
-    return aligned([(name, [row[k] for row in cells]) for k, name in enumerate(COLUMNS)])
+    return aligned([(name, [row[k] for row in cells]) for k, name in enumerate(columns(null))])
