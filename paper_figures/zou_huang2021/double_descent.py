@@ -90,6 +90,8 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             scores += _real(results, found) if kind == "real" else _binary(results, found)
         for axis, (_, label) in zip(axes, QUANTITIES, strict=True):
             axis.set(xscale="log", xlabel="weights per pattern $N/P$", ylabel=label)
+            axis.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
+            axis.minorticks_off()
         for axis in axes[:2]:
             axis.axhline(CHANCE, color="0.6", lw=0.7, ls="--")
         axes[0].set(yscale="log")
@@ -108,15 +110,15 @@ def _real(results: Results, found: Curve) -> list[Score]:
     fall = test[top] / test[-1]
     relative = math.hypot(error[top] / test[top], error[-1] / test[-1])
     miss, spread = found.values["test_error"]
-    rise = miss[top] - miss[max(top - 1, 0)]
-    more = math.hypot(spread[top], spread[max(top - 1, 0)])
+    worst = int(np.diff(miss).argmax())
+    rise, more = miss[worst + 1] - miss[worst], math.hypot(spread[worst], spread[worst + 1])
     highest = float(found.widths[top])
     return [
         Score("real: h of the largest test cross-entropy", highest, within=judged(results, 5, 7)),
         Score("real: smallest h that learns all patterns", threshold, within=judged(results, 5, 8)),
         Score("real: test cross-entropy at the peak over that at the largest h", fall, fall * relative, 1.0,
               judged(results, 4.0, None)),
-        Score("real: test error at that peak minus one width before it", rise, more, 0.0),
+        Score("real: largest rise of the test error from one h to the next", float(rise), more, 0.0),
         *_card(results, "real", found),
     ]  # fmt: skip
 
