@@ -37,6 +37,7 @@ figures: $(READY)  ## the measured figures from stored results, with their numbe
 	$(BIN)/python -m paper_figures perceptron --from-stored --out results/figures/deep_perceptron --overwrite
 	$(BIN)/python -m paper_figures yoshino2023 --from-stored --out results/figures/yoshino2023 --overwrite
 	$(BIN)/python -m paper_figures kerr_winter2025 --from-stored --out results/figures/kerr_winter2025 --overwrite
+	$(BIN)/python -m paper_figures zou_huang2021 --from-stored --out results/figures/zou_huang2021 --overwrite
 
 figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV and checked numbers: results/figures/
 	$(BIN)/python -m paper_figures yoshino2020 --from-stored --out results/figures/yoshino2020 --overwrite
@@ -57,6 +58,7 @@ bench: $(READY)  ## speed of theory and machine, each beside the plain way
 	$(BIN)/python -m benchmarks.simulate
 	$(BIN)/python -m benchmarks.perceptron
 	$(BIN)/python -m benchmarks.relu_networks
+	$(BIN)/python -m benchmarks.classifiers
 
 clean:  ## remove environment, caches and results
 	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

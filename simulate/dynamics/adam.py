@@ -21,7 +21,7 @@ FIRST, SECOND, TINY = 0.9, 0.999, 1e-8
 """beta_1, beta_2 and epsilon."""
 
 TOGETHER = 16
-"""Networks that move together: small enough for the cache, large enough for the overhead of a call."""
+"""Networks that move together on a CPU: few enough for the cache, enough for the overhead of a call."""
 
 
 class Learner(Protocol):
@@ -69,9 +69,10 @@ class Adam:
         self._rows = x.T.contiguous()  # an index then copies whole patterns
         self._moving = None if bool(moving.all()) else moving.to(x)
         self._size = min(law.batch, x.shape[1])
+        few = TOGETHER if x.device.type == "cpu" else len(members)
         self._blocks = [
-            _Block(seed, members[i : i + TOGETHER], slice(i, i + TOGETHER), x.shape[1])
-            for i in range(0, len(members), TOGETHER)
+            _Block(seed, members[i : i + few], slice(i, i + few), x.shape[1])
+            for i in range(0, len(members), few)
         ]
 
     def __call__(self, r: Tensor, first: int, count: int) -> None:

@@ -184,6 +184,16 @@ def test_draws_from_the_command_line(tmp_path, capsys):
     assert inspection.problems(path) == []
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("synapses", ["binary", "real"])
+def test_a_gpu_follows_the_cpu(synapses):
+    short = replace(PROTOCOL, steps=20, precision="float64", synapses=synapses, eta=0.01)
+    there, here = run(replace(short, device="cuda")), run(replace(short, device="cpu"))
+    for name in ("cost", "test_cost", "mu2", "theta"):
+        np.testing.assert_allclose(there[name], here[name], rtol=1e-6, atol=1e-8)
+
+
 def test_what_its_invariants_forbid_is_named(whole):
     for change, problem in (
         (lambda d: d.cost.values.__setitem__((0, 3), -1.0), "cost is negative"),
