@@ -15,6 +15,11 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export DEEPGLASS_DATA ?= $(abspath ../shared/data)
 endif
 
+# The arrays of arXiv:2007.08093, likewise.
+ifneq ($(wildcard ../shared/reference/zou_huang_2021),)
+export DEEPGLASS_REFERENCE ?= $(abspath ../shared/reference/zou_huang_2021)
+endif
+
 .PHONY: help demo figures figures-theory test test-slow lint bench setup clean
 
 help:  ## this list

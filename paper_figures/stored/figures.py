@@ -5,7 +5,7 @@ which returns the numbers it stands for.
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,12 +26,14 @@ def make(
     workers: int | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    prepare: Callable[[ModuleType], None] | None = None,
 ) -> Iterator[tuple[str, list[Any]]]:
     """Draw one of the ``FIGURES`` of a package, or all of them, into ``folder``; yields names and numbers.
 
-    ``runs``: folder of the runs behind the results; None: run nothing, what is not there is not shown. Raises
-    InvalidInput before any work for an unknown figure, for files that cannot be written and, if nothing is to
-    be run, for a folder of data that does not exist.
+    ``runs``: folder of the runs behind the results; None: run nothing, what is not there is not shown.
+    ``prepare``: what else is done with the module of a figure before it is drawn, unless nothing is run.
+    Raises InvalidInput before any work for an unknown figure, for files that cannot be written and, if
+    nothing is to be run, for a folder of data that does not exist.
     """
     known: tuple[str, ...] = package.FIGURES
     names = known if figure is None else (checks.one_of("figure", figure, known),)
@@ -45,6 +47,8 @@ def make(
             if runs is not None:
                 for study in module.STUDIES:
                     results.complete(results.studies[study], runs, workers, progress)
+                if prepare is not None:
+                    prepare(module)
             yield name, module.draw(results, paths[name], overwrite)
 
     return work()

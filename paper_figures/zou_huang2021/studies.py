@@ -27,7 +27,8 @@ SOURCE: Mapping[str, Mapping[str, Any]] = {
 ENSEMBLES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "smoke": {"under": (40, 120), "over": (40, 120), "shuffled": (40, 120), "shallow": (60, 120)},
     "laptop": {
-        "under": (800, 3000), "over": (600, 2000), "shuffled": (300, 2000), "shallow": (2400, 800)
+        "under": (800, 3000), "over": (600, 2000), "shuffled": (300, 2000), "shallow": (2400, 800),
+        "long": (60, 20_000),
     },
     "paper": {
         "under": (20_000, 60_000), "over": (20_000, 60_000), "shuffled": (20_000, 60_000),
@@ -75,6 +76,7 @@ def _ensembles(size: str) -> Study:
         "over": {"patterns": FEW[size]},
         "shuffled": {"labels": "shuffled"},
         "shallow": {"depth": 1},
+        "long": {},
     }
     return Study(
         "ensembles",
