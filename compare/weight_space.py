@@ -22,8 +22,9 @@ first order. Each block of d copies has d n vectors. Weights are no Gaussians; w
 order in 1/n, and the jackknife removes it.
 
 Error: the jackknife over networks, all draws of a network left out together. Not the bootstrap: a resample
-holds 63 % of the networks, and ln det answers with the bias of so much fewer (minus infinity below 1.6 N). For
-independent weights, where the statistic has no linear part, the jackknife's error is up to sqrt(2) too large.
+holds 63 % of the networks, and ln det answers with the bias of so much fewer (minus infinity below 1.6 N).
+For independent weights, where the statistic has no linear part, the jackknife's error is up to sqrt(2) too
+large.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,14 +73,18 @@ class Ensemble:
         given = _signs("weights", weights, N)
         names = np.arange(len(given)) if samples is None else np.asarray(samples)
         if names.shape != (len(given),):
-            raise InvalidInput(f"samples have shape {names.shape}, must be ({len(given)},), one a configuration")
+            raise InvalidInput(
+                f"samples have shape {names.shape}, must be ({len(given)},), one a configuration"
+            )
         owner = np.unique(names, return_inverse=True)[1].ravel()
         if owner.max() + 1 < FEWEST:
             raise InvalidInput(f"{owner.max() + 1} networks, must be >= {FEWEST}: errors are over networks")
         order = np.argsort(owner, kind="stable")  # draws of a network side by side
         ordered = None if canonical is None else _signs("canonical", canonical, N)
         if ordered is not None and len(ordered) != len(given):
-            raise InvalidInput(f"{len(ordered)} canonical configurations, must be {len(given)}, as of weights")
+            raise InvalidInput(
+                f"{len(ordered)} canonical configurations, must be {len(given)}, as of weights"
+            )
         object.__setattr__(self, "weights", given[order])
         object.__setattr__(self, "sizes", tuple(int(n) for n in sizes))
         object.__setattr__(self, "samples", owner[order])
@@ -138,7 +143,8 @@ class Information:
     Attributes:
         plain: of the sample moments as they are.
         gaussian_bias: what Gaussians of the same number of networks would show too much.
-        statistic: ``plain - gaussian_bias``, whole and without each network; its value and error are the answer.
+        statistic: ``plain - gaussian_bias``, whole and without each network; its value and error are the
+        answer.
         effective: number of independent configurations, between networks and configurations.
         frozen: weights left out as they flip in fewer than 3 networks; they count in N.
     """
@@ -163,9 +169,9 @@ class Information:
 def effective_number(weights: Array, owner: NDArray[np.int64]) -> float:
     """How many independent configurations give correlations of independent weights the same noise.
 
-    Correlations of weights i, j of S configurations have variance ``(S + sum_g k_g (k_g - 1) rho_i rho_j)/S^2``
-    with k_g draws of network g and rho_i the correlation of weight i between draws of one network: S where it
-    is 0, the number of networks where draws are copies. The mean over i and j is taken.
+    Correlations of weights i, j of S configurations have variance ``(S + sum_g k_g (k_g - 1) rho_i
+    rho_j)/S^2`` with k_g draws of network g and rho_i the correlation of weight i between draws of one
+    network: S where it is 0, the number of networks where draws are copies. The mean over i and j is taken.
     """
     counts = np.bincount(owner)
     S, pairs = len(owner), float(np.sum(counts * (counts - 1.0)))
@@ -210,8 +216,8 @@ class _Counts:
 def _log_det(rows: Array, counts: _Counts, copies: int, centred: bool) -> _Sum:
     """``copies`` times ln det of the covariance of rows (S, r, p), of which ``copies`` a configuration count.
 
-    Without network g by the determinant lemma, det(A - V'V) = det(A) det(1 - V A^-1 V'), V its rows and, where
-    the mean is taken off, their sum by the square root of the number of rows left.
+    Without network g by the determinant lemma, det(A - V'V) = det(A) det(1 - V A^-1 V'), V its rows and,
+    where the mean is taken off, their sum by the square root of the number of rows left.
     """
     S, r, p = rows.shape
     flat = rows.reshape(-1, p)
@@ -243,7 +249,8 @@ def _log_det(rows: Array, counts: _Counts, copies: int, centred: bool) -> _Sum:
 
 
 def _wishart(n: Array, p: int, centred: bool) -> Array:
-    """Mean of ln det of a sample covariance of n Gaussian vectors of dimension p, less that of the covariance.
+    """Mean of ln det of a sample covariance of n Gaussian vectors of dimension p, less that of the
+    covariance.
 
     NaN where there are not more vectors than dimensions.
     """
@@ -254,10 +261,9 @@ def _wishart(n: Array, p: int, centred: bool) -> Array:
     return found
 
 
-def _log_variances(
-    sums: Array, counts: _Counts, number: NDArray[np.int64] | int
-) -> _Sum:
-    """Sum of ln(1 - m^2) over weights: ``sums`` (G, kinds) over draws of the means of ``number`` weights each."""
+def _log_variances(sums: Array, counts: _Counts, number: NDArray[np.int64] | int) -> _Sum:
+    """Sum of ln(1 - m^2) over weights: ``sums`` (G, kinds) over draws of the means of ``number`` weights
+    each."""
     S, total = counts.each.sum(), sums.sum(axis=0)
     number = np.broadcast_to(np.asarray(number), total.shape)
 
@@ -293,9 +299,7 @@ def _over_draws(values: Array, each: NDArray[np.int64]) -> Array:
     return found
 
 
-def _information(
-    log_det: _Sum, log_variances: _Sum, N: int, counts: _Counts, frozen: int
-) -> Information:
+def _information(log_det: _Sum, log_variances: _Sum, N: int, counts: _Counts, frozen: int) -> Information:
     def per_weight(a: Array, b: Array) -> Array:
         return -0.5 * (a - b) / N
 

@@ -1,7 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced`` or ``bundle``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``weights``) and ``schema_version`` (of
+that kind).
 """
 
 import sys
@@ -17,9 +18,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "weights": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-SMALL = ("reduced", "bundle")
+SMALL = ("reduced", "bundle", "weights")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -28,6 +29,7 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "run": {},
     "reduced": {},
     "bundle": {},
+    "weights": {"weights": ("configuration", "weight")},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -44,6 +46,7 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
         "parts": str, "data_source": str, "data_sha256": str,
     },
     "bundle": {"depth": int, "members": str},
+    "weights": {"sizes": str},
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 
@@ -145,13 +148,15 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
             raise InvalidInput(
                 f"{kind} file {source}: attribute {name} = {value!r} must be a {wanted.__name__}"
             )
-    depth = int(dataset.attrs["depth"])
     for name, dimensions in variables.items():
         dimension = dimensions[-1]
         if name not in dataset or dataset[name].dims != dimensions:
             raise InvalidInput(
                 f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}"
             )
+        if dimension not in ("neuron_layer", "weight_layer"):
+            continue
+        depth = int(dataset.attrs["depth"])
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
         if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
             raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")
