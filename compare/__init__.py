@@ -2,6 +2,7 @@
 
 from compare.equilibrium import Equilibrium, equilibrium
 from compare.glassy import Glassy, glassy
+from compare.liquid import Liquid, liquid
 from compare.overlay import Overlay, overlay
 from compare.relaxation import relaxation_times
 from compare.verdict import Verdict, verdict
@@ -12,11 +13,13 @@ __all__ = [
     "Equilibrium",
     "Extent",
     "Glassy",
+    "Liquid",
     "Overlay",
     "Verdict",
     "equilibrium",
     "extent",
     "glassy",
+    "liquid",
     "overlay",
     "phase",
     "relaxation_times",

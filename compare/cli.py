@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-from compare import figure
+from compare import figure, liquid_figure
 from compare.equilibrium import equilibrium as in_equilibrium
 from compare.glassy import glassy as beside_the_null
+from compare.liquid import THRESHOLD, ensemble
+from compare.liquid import liquid as liquid_or_not
+from compare.liquid_report import describe_liquid
 from compare.overlay import overlay as align
 from compare.report import describe, describe_equilibrium, describe_glassy, describe_verdict
 from compare.verdict import LEVEL
@@ -143,6 +146,58 @@ def glassy(
         print_json(found.as_dict())
     else:
         typer.echo(describe_glassy(found))
+
+
+@app.command()
+def liquid(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS.nc", help="Weights of many trained networks.")],
+    control: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="Weights to set beside them; may come again."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Nats per weight below which a part is liquid.")
+    ] = THRESHOLD,
+    repetitions: Annotated[int, typer.Option(help="Of each null and of random parts.")] = 4,
+    fits: Annotated[bool, typer.Option(help="Fit pairwise models too (minutes for 1000 weights).")] = True,
+    seed: Annotated[int, typer.Option(help="Of nulls and random parts.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="A figure: .png, .pdf or .svg.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing figure.")] = False,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+) -> None:
+    """Say of every part of binary networks whether its weights are liquid: as good as independent.
+
+    Measures, nulls and what they cannot tell: docs/effective_ising.md.
+
+        python -m compare liquid trained.nc --control shuffled-labels=shuffled.nc --out liquid.png
+    """
+    if out is not None:
+        figure.format_of(out)
+        files.check_target(out, overwrite)
+    named = dict(_named(each) for each in control or [])
+    if len(named) < len(control or []):
+        raise InvalidInput("two controls of the same name; give each its own")
+    found = liquid_or_not(
+        ensemble(schema.read(weights, "weights")),
+        controls={name: ensemble(schema.read(path, "weights")) for name, path in named.items()},
+        threshold=threshold, repetitions=repetitions, fits=fits, seed=seed,
+    )  # fmt: skip
+    if out is not None:
+        figure.save(liquid_figure.draw(found), out, overwrite)
+    if format is Format.json:
+        print_json(found.as_dict())
+    else:
+        typer.echo(describe_liquid(found))
+        if out is not None:
+            typer.echo(f"wrote {out}")
+
+
+def _named(control: str) -> tuple[str, Path]:
+    """Name and file of a control."""
+    name, separator, path = control.partition("=")
+    if not (name and separator and path):
+        raise InvalidInput(f"control = {control!r} must be NAME=FILE, such as shuffled-labels=shuffled.nc")
+    return name, Path(path)
 
 
 def _two(variables: str) -> tuple[str, str]:

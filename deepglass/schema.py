@@ -1,8 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or
-``weights``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``weights``) and ``schema_version`` (of
+that kind).
 """
 
 import sys
@@ -154,7 +154,7 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
             raise InvalidInput(
                 f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}"
             )
-        if not dimension.endswith("_layer"):
+        if dimension not in ("neuron_layer", "weight_layer"):
             continue
         depth = int(dataset.attrs["depth"])
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)

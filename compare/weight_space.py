@@ -1,0 +1,418 @@
+"""Multi-information of an ensemble of weight vectors, without a fit, with its bias removed and its error.
+
+    I = -(1/2N) ln det R,    R the correlation matrix of N weights; nats per weight, 0 without correlations,
+
+of weights as they are (:func:`ordered_information`), and of the average over all permutations of hidden units
+(:func:`averaged_information`; there R is :func:`theory.inverse_ising.permutation_average`'s).
+
+Permuting the units of a hidden layer of n units acts on what a weight matrix has of them as 1 + (n - 1): the
+mean over the units, and what is left. So an average over permutations is a block matrix:
+
+    means:            sqrt(n) times the mean over hidden units, one number for each input, inner matrix, class
+    layer l:          deviations over its n_l units, of each input (l first), class (l last) or of the row or
+                      column means of an inner matrix; n_l - 1 copies of one small block
+    inner matrix:     interaction of rows and columns, (n_l - 1)(n_(l-1) - 1) copies of one number
+
+and ln det is the sum over blocks, copies counted. Cost and noise are those of the blocks.
+
+Bias. ln det of a sample covariance of n independent Gaussian vectors of dimension p is too low by
+sum_k [ln(n/2) - psi((n - k)/2)], k = 1..p, *whatever* the covariance (Wishart; Muirhead (1982), section 3.2),
+and ln of a sample variance by ln(n/2) - psi((n - 1)/2): exact in p/n, where N/(4n) per weight is only the
+first order. Each block of d copies has d n vectors. Weights are no Gaussians; what that leaves is of first
+order in 1/n, and the jackknife removes it.
+
+Error: the jackknife over networks, all draws of a network left out together. Not the bootstrap: a resample
+holds 63 % of the networks, and ln det answers with the bias of so much fewer (minus infinity below 1.6 N).
+For independent weights, where the statistic has no linear part, the jackknife's error is up to sqrt(2) too
+large.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.special import digamma
+
+from compare.errors import FEWEST
+from deepglass.errors import InvalidInput
+from theory.inverse_ising import parts
+
+Array = NDArray[np.float64]
+CHUNK = 1 << 24
+"""Numbers held at a time while networks are left out."""
+
+SINGULAR = -25.0
+"""A network whose leaving lowers ln det by so much was all that made it finite."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Weight vectors (S, N) of +-1, flattened layer by layer and row by row, of independent networks.
+
+    ``samples`` (S,) names the network of each vector (all different if None): draws of one network are not
+    independent. ``canonical`` (S, N): the same with hidden units in an order that breaks their symmetry.
+    Raises InvalidInput for shapes that do not fit, values other than +-1 and fewer than 3 networks.
+    """
+
+    weights: Array = field(repr=False)
+    sizes: tuple[int, ...]
+    samples: NDArray[np.int64] = field(repr=False)
+    canonical: Array | None = field(repr=False)
+
+    def __init__(
+        self,
+        weights: ArrayLike,
+        sizes: Sequence[int],
+        samples: ArrayLike | None = None,
+        canonical: ArrayLike | None = None,
+    ) -> None:
+        N = parts(sizes)["full"].stop
+        given = _signs("weights", weights, N)
+        names = np.arange(len(given)) if samples is None else np.asarray(samples)
+        if names.shape != (len(given),):
+            raise InvalidInput(
+                f"samples have shape {names.shape}, must be ({len(given)},), one a configuration"
+            )
+        owner = np.unique(names, return_inverse=True)[1].ravel()
+        if owner.max() + 1 < FEWEST:
+            raise InvalidInput(f"{owner.max() + 1} networks, must be >= {FEWEST}: errors are over networks")
+        order = np.argsort(owner, kind="stable")  # draws of a network side by side
+        ordered = None if canonical is None else _signs("canonical", canonical, N)
+        if ordered is not None and len(ordered) != len(given):
+            raise InvalidInput(
+                f"{len(ordered)} canonical configurations, must be {len(given)}, as of weights"
+            )
+        object.__setattr__(self, "weights", given[order])
+        object.__setattr__(self, "sizes", tuple(int(n) for n in sizes))
+        object.__setattr__(self, "samples", owner[order])
+        object.__setattr__(self, "canonical", None if ordered is None else ordered[order])
+
+    @property
+    def networks(self) -> int:
+        """How many independent networks there are."""
+        return int(self.samples[-1]) + 1
+
+    def of(self, name: str) -> Array | None:
+        """The weights in ``raw`` or ``canonical`` order."""
+        return self.weights if name == "raw" else self.canonical
+
+
+def _signs(name: str, values: ArrayLike, N: int) -> Array:
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape[1] != N or not len(array):
+        raise InvalidInput(f"{name} have shape {array.shape}, must be (configurations, {N})")
+    if array.dtype.kind not in "iuf" or not (np.abs(array) == 1).all():
+        raise InvalidInput(f"{name} must be +1 or -1")
+    return array.astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Jackknife:
+    """A statistic of all networks, and without each of them (G,)."""
+
+    whole: float
+    without: Array = field(repr=False)
+
+    @property
+    def value(self) -> float:
+        """With the bias of order 1/G removed."""
+        G = len(self.without)
+        return G * self.whole - (G - 1) * float(self.without.mean())
+
+    @property
+    def error(self) -> float:
+        """Standard error over networks."""
+        return float(np.sqrt((len(self.without) - 1) * np.var(self.without)))
+
+    @classmethod
+    def of(cls, function: Callable[..., Array], *statistics: "Jackknife") -> "Jackknife":
+        """A function, element by element, of statistics of the same networks."""
+        return cls(
+            float(function(*(np.float64(each.whole) for each in statistics))),
+            np.asarray(function(*(each.without for each in statistics))),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Information:
+    """Multi-information per weight in nats.
+
+    Attributes:
+        plain: of the sample moments as they are.
+        gaussian_bias: what Gaussians of the same number of networks would show too much.
+        statistic: ``plain - gaussian_bias``, whole and without each network; its value and error are the
+        answer.
+        effective: number of independent configurations, between networks and configurations.
+        frozen: weights left out as they flip in fewer than 3 networks; they count in N.
+    """
+
+    plain: float
+    gaussian_bias: float
+    statistic: Jackknife
+    effective: float
+    frozen: int
+
+    @property
+    def value(self) -> float:
+        """Nats per weight, bias removed."""
+        return self.statistic.value
+
+    @property
+    def error(self) -> float:
+        """Standard error over networks."""
+        return self.statistic.error
+
+
+def effective_number(weights: Array, owner: NDArray[np.int64]) -> float:
+    """How many independent configurations give correlations of independent weights the same noise.
+
+    Correlations of weights i, j of S configurations have variance ``(S + sum_g k_g (k_g - 1) rho_i
+    rho_j)/S^2`` with k_g draws of network g and rho_i the correlation of weight i between draws of one
+    network: S where it is 0, the number of networks where draws are copies. The mean over i and j is taken.
+    """
+    counts = np.bincount(owner)
+    S, pairs = len(owner), float(np.sum(counts * (counts - 1.0)))
+    if not pairs:
+        return float(S)
+    deviations = weights - weights.mean(axis=0)
+    variance = np.mean(deviations**2, axis=0)
+    sums = np.add.reduceat(deviations, np.concatenate([[0], np.cumsum(counts)[:-1]]))
+    moving = variance > 0
+    both = (np.sum(sums**2, axis=0) - S * variance)[moving] / (pairs * variance[moving])
+    return S**2 / (S + pairs * float(np.mean(both)) ** 2)
+
+
+class _Sum(NamedTuple):
+    """A sum over blocks, its Gaussian bias, each whole and without every network (G,)."""
+
+    value: Jackknife
+    bias: Jackknife
+
+    def __add__(self, other: "_Sum") -> "_Sum":  # type: ignore[override]
+        add: Callable[..., Array] = np.add
+        return _Sum(Jackknife.of(add, self.value, other.value), Jackknife.of(add, self.bias, other.bias))
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """Draws of each network (G,), all of them, and as many independent ones."""
+
+    each: NDArray[np.int64]
+    effective: float
+
+    def left(self, function: Callable[[Array], Array], effective: bool = False) -> Jackknife:
+        """A function of the number of configurations, whole and without each network."""
+        S = float(self.each.sum())
+        numbers = np.concatenate([[S], S - self.each]) * (self.effective / S if effective else 1.0)
+        # Most networks have as many draws as others: one evaluation for each number.
+        distinct, where = np.unique(numbers, return_inverse=True)
+        values = function(distinct)[where.ravel()]
+        return Jackknife(float(values[0]), values[1:])
+
+
+def _log_det(rows: Array, counts: _Counts, copies: int, centred: bool) -> _Sum:
+    """``copies`` times ln det of the covariance of rows (S, r, p), of which ``copies`` a configuration count.
+
+    Without network g by the determinant lemma, det(A - V'V) = det(A) det(1 - V A^-1 V'), V its rows and,
+    where the mean is taken off, their sum by the square root of the number of rows left.
+    """
+    S, r, p = rows.shape
+    flat = rows.reshape(-1, p)
+    deviations = flat - flat.mean(axis=0) if centred else flat
+    starts = r * np.concatenate([[0], np.cumsum(counts.each)])
+    try:
+        root = cholesky(deviations.T @ deviations, lower=True)
+        z = solve_triangular(root, deviations.T, lower=True).T
+    except LinAlgError:
+        raise _singular(counts, p) from None
+    whole = 2.0 * float(np.log(np.diagonal(root)).sum())
+    without = np.empty(len(counts.each))
+    for draws in np.unique(counts.each):
+        members = np.flatnonzero(counts.each == draws)
+        size = int(draws) * r
+        for some in np.array_split(members, 1 + len(members) * (size + 1) * max(p, min(size, p)) // CHUNK):
+            V = z[starts[some][:, None] + np.arange(size)]
+            if centred:
+                V = np.concatenate([V, V.sum(axis=1, keepdims=True) / np.sqrt(r * (S - draws))], axis=1)
+            turned = V.transpose(0, 2, 1)
+            gram = V @ turned if V.shape[1] <= p else turned @ V
+            sign, log = np.linalg.slogdet(np.eye(gram.shape[1]) - gram)
+            if (sign <= 0).any() or (log < SINGULAR).any():
+                raise _singular(counts, p)
+            without[some] = whole + log
+    scale = counts.left(lambda n: p * np.log(n * copies))
+    value = Jackknife.of(lambda a, b: copies * (a - b), Jackknife(whole, without), scale)
+    return _Sum(value, counts.left(lambda n: copies * _wishart(n * copies, p, centred), effective=True))
+
+
+def _wishart(n: Array, p: int, centred: bool) -> Array:
+    """Mean of ln det of a sample covariance of n Gaussian vectors of dimension p, less that of the
+    covariance.
+
+    NaN where there are not more vectors than dimensions.
+    """
+    free = n - centred
+    k = np.arange(p)
+    terms = digamma(np.maximum(free[:, None] - k, 1e-3) / 2.0).sum(axis=1) - p * np.log(n / 2.0)
+    found: Array = np.where(free - p + 1 > 1.0, terms, np.nan)
+    return found
+
+
+def _log_variances(sums: Array, counts: _Counts, number: NDArray[np.int64] | int) -> _Sum:
+    """Sum of ln(1 - m^2) over weights: ``sums`` (G, kinds) over draws of the means of ``number`` weights
+    each."""
+    S, total = counts.each.sum(), sums.sum(axis=0)
+    number = np.broadcast_to(np.asarray(number), total.shape)
+
+    def log(means: Array) -> Array:
+        value: Array = np.log(1.0 - means**2) @ number
+        return value
+
+    value = Jackknife(float(log(total / S)), log((total - sums) / (S - counts.each)[:, None]))
+    kinds, how_many = np.unique(number, return_counts=True)
+
+    def gaussian(n: Array) -> Array:
+        terms = digamma((np.outer(n, kinds) - 1.0) / 2.0) - np.log(np.outer(n, kinds) / 2.0)
+        found: Array = terms @ (kinds * how_many)
+        return found
+
+    return _Sum(value, counts.left(gaussian, effective=True))
+
+
+def _singular(counts: _Counts, p: int) -> InvalidInput:
+    return InvalidInput(f"{len(counts.each)} networks are too few for correlations of {p} weights")
+
+
+def _moving(sums: Array, each: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which kinds of weights differ from always +1 (or -1) in at least 3 networks."""
+    usual = np.where(sums.sum(axis=0) >= 0, 1.0, -1.0)
+    found: NDArray[np.bool_] = np.sum(usual * sums < each[:, None] - 1e-9, axis=0) >= FEWEST
+    return found
+
+
+def _over_draws(values: Array, each: NDArray[np.int64]) -> Array:
+    """Sums over draws (G, kinds) of values (S, kinds)."""
+    found: Array = np.add.reduceat(values, np.concatenate([[0], np.cumsum(each)[:-1]]))
+    return found
+
+
+def _information(log_det: _Sum, log_variances: _Sum, N: int, counts: _Counts, frozen: int) -> Information:
+    def per_weight(a: Array, b: Array) -> Array:
+        return -0.5 * (a - b) / N
+
+    plain = Jackknife.of(per_weight, log_det.value, log_variances.value)
+    bias = Jackknife.of(per_weight, log_det.bias, log_variances.bias)
+    if not (np.isfinite(bias.whole) and np.isfinite(bias.without).all()):
+        raise InvalidInput(f"{counts.effective:.0f} independent configurations are too few for {N} weights")
+    subtract: Callable[..., Array] = np.subtract
+    return Information(plain.whole, bias.whole, Jackknife.of(subtract, plain, bias), counts.effective, frozen)
+
+
+def ordered_information(weights: Array, owner: NDArray[np.int64]) -> Information:
+    """Of weights (S, N) as they are; ``owner`` (S,) is the network 0..G-1 of each, ascending.
+
+    InvalidInput where networks are not more than weights, with or without any one of them.
+    """
+    each = np.bincount(owner)
+    sums = _over_draws(weights, each)
+    moving = _moving(sums, each)
+    N, frozen = weights.shape[1], int(np.sum(~moving))
+    counts = _Counts(each, effective_number(weights, owner))
+    if frozen == N:
+        return Information(0.0, 0.0, Jackknife(0.0, np.zeros(len(each))), counts.effective, frozen)
+    if counts.effective - 1 <= moving.sum():
+        raise InvalidInput(
+            f"{counts.effective:.0f} independent configurations, must be more than the {moving.sum()} weights"
+        )
+    log_det = _log_det(weights[:, None, moving], counts, 1, centred=True)
+    return _information(log_det, _log_variances(sums[:, moving], counts, 1), N, counts, frozen)
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """What permutations of hidden units leave of weights (S, N): see the module.
+
+    Attributes:
+        means: (S, kinds) of all weights of a kind: of an input, an inner matrix, a class.
+        number: (kinds,) weights of a kind.
+        matrix: (kinds,) the matrix 1..L they stand in.
+        layers: deviations over the units of hidden layer l, (S, n_l, kinds of it), and which kinds.
+        inner: interactions in inner matrices (S, n_l n_(l-1)), their copies, and which kind.
+    """
+
+    means: Array = field(repr=False)
+    number: NDArray[np.int64]
+    matrix: NDArray[np.int64]
+    layers: dict[int, tuple[Array, NDArray[np.int64]]] = field(repr=False)
+    inner: tuple[tuple[Array, int, int], ...] = field(repr=False)
+
+
+def modes(weights: Array, sizes: Sequence[int], matrices: Sequence[int]) -> Modes:
+    """The modes of some of the matrices 1..L of weights (S, N)."""
+    S, L, last = len(weights), len(sizes) - 1, 0
+    ends = np.cumsum([0, *(a * b for a, b in zip(sizes[1:], sizes[:-1], strict=True))])
+    means, number, matrix = [], [], []
+    layers: dict[int, list[tuple[Array, NDArray[np.int64]]]] = {}
+    inner = []
+    for k in matrices:
+        rows, columns = sizes[k], sizes[k - 1]
+        W = weights[:, ends[k - 1] : ends[k]].reshape(S, rows, columns)
+        hidden = tuple(axis for axis, yes in ((1, k < L), (2, k > 1)) if yes)
+        mean = W.mean(axis=hidden, keepdims=True) if hidden else W
+        kinds = mean[0].size
+        these = np.arange(last, last + kinds)
+        means.append(mean.reshape(S, kinds))
+        number += kinds * [rows * columns // kinds]
+        matrix += kinds * [k]
+        last += kinds
+        for axis, layer in ((1, k), (2, k - 1)):
+            if axis not in hidden:
+                continue
+            other = tuple(a for a in hidden if a != axis)
+            size = W.shape[other[0]] if other else 1
+            over = np.sqrt(size) * ((W.mean(axis=other, keepdims=True) if other else W) - mean)
+            units = np.moveaxis(over, axis, 1).reshape(S, W.shape[axis], kinds)
+            layers.setdefault(layer, []).append((units, these))
+        if len(hidden) == 2:
+            rest = W - W.mean(axis=1, keepdims=True) - W.mean(axis=2, keepdims=True) + mean
+            inner.append((rest.reshape(S, -1), (rows - 1) * (columns - 1), last - 1))
+    joined = {
+        layer: (np.concatenate([x for x, _ in found], axis=2), np.concatenate([w for _, w in found]))
+        for layer, found in layers.items()
+    }
+    return Modes(np.concatenate(means, axis=1), np.array(number), np.array(matrix), joined, tuple(inner))
+
+
+def matrices_of(part: str, sizes: Sequence[int]) -> range:
+    """The matrices 1..L of a part of a network (:func:`theory.inverse_ising.parts`)."""
+    L = len(sizes) - 1
+    return {
+        "input": range(1, 2), "interior": range(2, L), "output": range(L, L + 1), "full": range(1, L + 1),
+    }[part]  # fmt: skip
+
+
+def averaged_information(ensemble: Ensemble, part: str) -> Information:
+    """Of a part of the network, averaged over all permutations of hidden units of the raw weights."""
+    each = np.bincount(ensemble.samples)
+    found = modes(ensemble.weights, ensemble.sizes, matrices_of(part, ensemble.sizes))
+    where = parts(ensemble.sizes)[part]
+    counts = _Counts(each, effective_number(ensemble.weights[:, where], ensemble.samples))
+    sums = _over_draws(found.means, each)
+    moving = _moving(sums, each)
+    N, frozen = int(found.number.sum()), int(found.number[~moving].sum())
+    if not moving.any():
+        return Information(0.0, 0.0, Jackknife(0.0, np.zeros(len(each))), counts.effective, frozen)
+    scaled = found.means[:, None, moving] * np.sqrt(found.number[moving])
+    log_det = _log_det(scaled, counts, 1, centred=True)
+    for units, kinds in found.layers.values():
+        if units.shape[1] > 1 and moving[kinds].any():
+            log_det += _log_det(units[:, :, moving[kinds]], counts, units.shape[1] - 1, centred=False)
+    for rest, copies, kind in found.inner:
+        if copies and moving[kind]:
+            log_det += _log_det(rest[:, :, None], counts, copies, centred=False)
+    return _information(
+        log_det, _log_variances(sums[:, moving], counts, found.number[moving]), N, counts, frozen
+    )
