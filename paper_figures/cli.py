@@ -18,6 +18,7 @@ from paper_figures import kerr_winter2025 as glassy
 from paper_figures import perceptron as own
 from paper_figures import yoshino2020 as layered
 from paper_figures import yoshino2023 as greedy
+from paper_figures import zou_huang2021 as spins
 from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
 from paper_figures.kerr_winter2025 import pages as relu_pages
@@ -30,6 +31,8 @@ from paper_figures.stored.scores import Score
 from paper_figures.stored.scores import table as score_table
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
+from paper_figures.zou_huang2021 import stage as spin_stage
+from paper_figures.zou_huang2021 import studies as spin_studies
 from simulate.progress import ProgressBar
 
 app = application("Figures, each with the numbers behind it.")
@@ -119,14 +122,14 @@ def perceptron(
 def _measure(
     package: ModuleType, results: Results, out: Path, figure: str | None, from_stored: bool, runs: Path,
     workers: int, overwrite: bool, tell: Callable[[Iterable[tuple[str, list[Any]]], Path], None],
-    before: Iterable[tuple[str, list[Any]]] = (),
+    before: Iterable[tuple[str, list[Any]]] = (), prepare: Callable[[ModuleType], None] | None = None,
 ) -> None:  # fmt: skip
     """Figures that are drawn from stored results, after others that are ready to be made; ``tell`` prints
-    them."""
+    them, ``prepare`` is called with the module of each before it is drawn, unless nothing is run."""
     with ProgressBar() as progress:
         made = figures.make(
             package, results, out, figure, runs=None if from_stored else runs, workers=workers,
-            progress=progress, overwrite=overwrite,
+            progress=progress, overwrite=overwrite, prepare=prepare,
         )  # fmt: skip
         tell(chain(before, made), out)
 
@@ -168,6 +171,32 @@ def kerr_winter2025(
     _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score(relu_pages.NULL))
 
 
+@app.command("zou_huang2021")
+def zou_huang2021(
+    figure: Annotated[str | None, choice(spins.FIGURES, "One figure; all of them without.")] = None,
+    size: Annotated[str, choice(SIZES, "Seconds; two hours of two cores; a GPU.")] = "laptop",
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/zou_huang2021"),
+    data: Data = spin_studies.DATA,
+    runs: Runs = spin_studies.RUNS,
+    workers: Workers = 1,
+    reference_dir: Annotated[Path | None, typer.Option(help="Folder of the authors' arrays.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """The effective Ising model of weight space: train, infer what is missing, draw, and keep the score.
+
+    The authors' arrays, where they are, are inferred from too; $DEEPGLASS_REFERENCE names their folder.
+    """
+    results = spin_studies.results_at(one_of("size", size, SIZES), data)
+
+    def prepare(module: ModuleType) -> None:
+        spin_stage.prepare(module, results, reference_dir, lambda line: typer.echo(line, err=True))
+
+    _measure(
+        spins, results, out, figure, from_stored, runs, workers, overwrite, _score("null"), prepare=prepare
+    )
+
+
 @app.command()
 def huang2025(
     figure: Annotated[
@@ -205,12 +234,14 @@ def pages(
     """Generate the tables of the pages in docs that hold measured numbers, from stored results."""
     from paper_figures.huang2025 import pages as thermal_pages
     from paper_figures.perceptron import pages as perceptron_pages
+    from paper_figures.zou_huang2021 import pages as spin_pages
 
     stale = []
     for module, results in (
         (thermal_pages, results_at("laptop", data / "huang2025")),
         (perceptron_pages, perceptron_studies.results_at("laptop", data / "deep_perceptron")),
         (relu_pages, relu_studies.results_at("laptop", data / "relu_network")),
+        (spin_pages, spin_studies.results_at("laptop", data / "weight_space")),
     ):
         for page in (root / name for name in module.PAGES):
             if not page.is_file():

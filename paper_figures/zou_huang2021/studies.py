@@ -25,14 +25,17 @@ SOURCE: Mapping[str, Mapping[str, Any]] = {
 }
 
 ENSEMBLES: Mapping[str, Mapping[str, tuple[int, int]]] = {
-    "smoke": {"under": (40, 120), "over": (40, 120), "shuffled": (40, 120), "shallow": (60, 120)},
+    "smoke": {
+        "under": (40, 120), "over": (40, 120), "shuffled": (40, 120), "shallow": (60, 120),
+        "untrained": (40, 1), "frozen": (40, 120),
+    },
     "laptop": {
         "under": (800, 3000), "over": (600, 2000), "shuffled": (300, 2000), "shallow": (2400, 800),
-        "long": (60, 20_000),
+        "untrained": (800, 1), "frozen": (500, 2000), "long": (60, 20_000),
     },
     "paper": {
         "under": (20_000, 60_000), "over": (20_000, 60_000), "shuffled": (20_000, 60_000),
-        "shallow": (20_000, 30_000),
+        "shallow": (20_000, 30_000), "untrained": (20_000, 1), "frozen": (20_000, 60_000),
     },
 }  # fmt: skip
 """Networks and steps of the ensembles whose weights are kept."""
@@ -77,6 +80,8 @@ def _ensembles(size: str) -> Study:
         "shuffled": {"labels": "shuffled"},
         "shallow": {"depth": 1},
         "long": {},
+        "untrained": {"eta": 1e-9},
+        "frozen": {"frozen": (2,)},
     }
     return Study(
         "ensembles",

@@ -15,6 +15,9 @@ NAMES = {
     "over": "over-parametrised",
     "shuffled": "labels shuffled",
     "shallow": "shallow",
+    "untrained": "untrained",
+    "frozen": "interior never trained",
+    "long": "trained longer",
 }
 """In words."""
 
