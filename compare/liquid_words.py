@@ -94,13 +94,13 @@ def notes(
         found.append("no canonical ensemble: raw against canonical, the permutation control, is missing")
     elif {source for _, _, source in entries} <= {"data", "untrained", "independent"}:
         found.append(
-            "sorting hidden units correlates even random weights, and the nulls are not sorted: give untrained"
+            "sorting hidden units correlates even random weights; the nulls are not sorted: give untrained"
             " networks in canonical order as a control"
         )
     small, interior = entries.get(("random", "raw", "data")), entries.get(("interior", "raw", "data"))
     if small and interior and small.weights < interior.weights:
         found.append(
-            f"random parts have {small.weights} weights, half the boundaries': the interior has more"
+            f"random parts have {small.weights} weights, half the boundaries': fewer than the interior"
         )
     for (part, order, source), each in entries.items():
         if each.reason:
@@ -108,7 +108,8 @@ def notes(
         if source in ("untrained", "independent"):
             if each.verdict != "liquid":
                 found.append(
-                    f"{part}, {order}: {source} weights are {each.verdict} at {threshold:g} nats: too few networks"
+                    f"{part}, {order}: {source} weights are {each.verdict} at {threshold:g} nats: too few"
+                    " networks"
                 )
         elif source == "data" and each.value - 2 * each.error <= 0:
             found.append(f"{part}, {order}: not told from weights without correlations")
