@@ -542,11 +542,6 @@ def test_signs_of_gaussians_with_nearly_the_authors_moments():
     found = liquid(weights, AUTHORS, canonical=weights, fits=False, repetitions=1)
     for part, where in parts(AUTHORS).items():
         truth = gaussian_multi_information(moments.part(where))
-        print(
-            part,
-            truth,
-            [(found.entry(part, o).value, found.entry(part, o).error) for o in ("raw", "canonical")],
-        )
         assert truth == pytest.approx(CARD["under_para"][part], rel=0.5)
         for order in ("raw", "canonical"):
             entry = found.entry(part, order)
