@@ -87,8 +87,8 @@ def notes(
     found = []
     if np.bincount(data.samples).max() > 1:
         found.append(
-            f"{len(data.samples)} draws of {data.networks} networks: errors are over networks, draws of one"
-            " count as far as they differ"
+            f"{len(data.samples)} draws of {data.networks} networks: values are means over draws of one"
+            " of each network, errors over networks"
         )
     if data.canonical is None:
         found.append("no canonical ensemble: raw against canonical, the permutation control, is missing")
