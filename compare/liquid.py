@@ -17,14 +17,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from compare import liquid_words, partitions
 from compare.pair_models import PairModel, pair_model
+from compare.weight_ensemble import Array, Ensemble
 from compare.weight_space import (
-    Array,
-    Ensemble,
     Information,
     Jackknife,
     averaged_information,
@@ -141,14 +139,6 @@ class Liquid:
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
-
-
-def ensemble(dataset: xr.Dataset) -> Ensemble:
-    """The ensemble of a file of kind ``weights``; InvalidInput as for :class:`Ensemble`."""
-    sizes = checks.integers("sizes", str(dataset.attrs["sizes"]))
-    canonical = dataset["canonical"].values if "canonical" in dataset else None
-    samples = dataset["sample"].values if "sample" in dataset.coords else None
-    return Ensemble(dataset["weights"].values, sizes, samples, canonical)
 
 
 def verdict_of(value: float, error: float, threshold: float = THRESHOLD) -> str:

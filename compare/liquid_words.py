@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from compare.liquid import Contrast, Entry, Share
-    from compare.weight_space import Ensemble
+    from compare.weight_ensemble import Ensemble
 
 STATES = {"liquid": "is liquid", "not liquid": "is not liquid", "undecided": "is undecided"}
 

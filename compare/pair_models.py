@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.weight_space import Array, Jackknife
+from compare.weight_ensemble import Array
+from compare.weight_space import Jackknife
 from deepglass.errors import InvalidInput, NotConverged
 from theory.inverse_ising import (
     BetheState,

@@ -17,12 +17,12 @@ from scipy import stats
 from scipy.special import ndtri
 
 from compare import cli, partitions
-from compare.liquid import RANDOM, Share, _share, ensemble, liquid, verdict_of
+from compare.liquid import RANDOM, Share, _share, liquid, verdict_of
 from compare.liquid_report import describe_liquid
 from compare.liquid_words import plus_minus
 from compare.pair_models import pair_model
+from compare.weight_ensemble import Ensemble, ensemble
 from compare.weight_space import (
-    Ensemble,
     Jackknife,
     averaged_information,
     ordered_information,
@@ -447,6 +447,16 @@ def test_command(file, tmp_path, capsys):
     assert found["entries"][0]["value"] == pytest.approx(averaged_information(data, "input").value)
     assert main(cli.app, arguments) == 0
     assert "verdict: The interior is liquid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"), [("8,6", "must be (configurations, 48)"), ("8,6,x", "must be integers")]
+)
+def test_files_of_other_networks(file, tmp_path, sizes, message, capsys):
+    other = tmp_path / "other.nc"
+    schema.write(schema.read(file, "weights").assign_attrs(sizes=sizes), other, "weights")
+    assert main(cli.app, ["liquid", str(other)]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("control", ["name", "=x", "name="])
