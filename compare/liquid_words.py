@@ -55,18 +55,19 @@ def _value(entry: "Entry") -> str:
 def _boundaries(
     entries: Mapping[tuple[str, str], "Entry"], contrasts: Sequence["Contrast"], share: "Share"
 ) -> list[str]:
-    raw = [entries[part, "raw"].verdict for part in ("input", "output")]
-    if raw == ["liquid", "liquid"]:
-        return ["So are both boundaries in the raw ensemble: nothing sets the interior apart."] if (
-            entries["interior", "raw"].verdict == "liquid"
-        ) else ["Both boundaries are liquid in the raw ensemble."]  # fmt: skip
+    raw = {part: entries[part, "raw"] for part in ("input", "output")}
+    if all(each.verdict == "liquid" for each in (*raw.values(), entries["interior", "raw"])):
+        return ["So are both boundaries in the raw ensemble: nothing sets the interior apart."]
+    sides = (f"the {part} boundary {STATES[each.verdict]} ({_value(each)})" for part, each in raw.items())
+    said = [f"In the raw ensemble {', '.join(sides)}."]
     ratios = {c.order: c for c in contrasts}
     ratio = " and ".join(
         f"{plus_minus(c.ratio, c.ratio_error)} ({order})"
         for order, c in ratios.items()
         if math.isfinite(c.ratio)
     )
-    said = [f"Its weights have {ratio} of the multi-information of boundary weights."] if ratio else []
+    if ratio:
+        said.append(f"Interior weights have {ratio} of the multi-information of boundary weights.")
     if math.isfinite(share.value):
         percent = f"{100 * share.value:.0f} %"
         if share.at_least:
