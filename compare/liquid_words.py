@@ -24,9 +24,12 @@ def plus_minus(value: float, error: float) -> str:
 
 
 def sentence(
-    entries: Mapping[tuple[str, str], "Entry"], contrasts: Sequence["Contrast"], share: "Share"
+    entries: Mapping[tuple[str, str], "Entry"],
+    controls: Sequence["Entry"],
+    contrasts: Sequence["Contrast"],
+    share: "Share",
 ) -> str:
-    """One sentence or two on the data; ``entries`` by part and order."""
+    """A few sentences on the data; ``entries`` by part and order, ``controls``: their canonical interiors."""
     part = "interior" if ("interior", "raw") in entries else "full"
     name = "The interior" if part == "interior" else "The network"
     raw, canonical = entries[part, "raw"], entries.get((part, "canonical"))
@@ -41,7 +44,22 @@ def sentence(
         said += f" but {STATES[canonical.verdict]} in canonical order ({_value(canonical)})"
     if part == "full":
         return f"{said}. It has no interior to set against its boundaries."
-    return " ".join([f"{said}.", *_boundaries(entries, contrasts, share)])
+    found = [f"{said}."]
+    alike = _sorted_alike(canonical, controls)
+    if alike:
+        names = ", ".join(f"{each.source} ({_value(each)})" for each in alike)
+        found.append(
+            f"But there the interior is no less correlated in {names}: canonical order does that by itself,"
+            " learnt or not."
+        )
+    return " ".join([*found, *_boundaries(entries, contrasts, share, "at most " if alike else "")])
+
+
+def _sorted_alike(data: "Entry | None", controls: Sequence["Entry"]) -> list["Entry"]:
+    """Controls whose interior is as correlated in canonical order as the data's, perhaps by sorting alone."""
+    if data is None or data.verdict != "not liquid":
+        return []
+    return [each for each in controls if each.value + 2 * math.hypot(each.error, data.error) >= data.value]
 
 
 def _undecided(entry: "Entry") -> str:
@@ -53,8 +71,9 @@ def _value(entry: "Entry") -> str:
 
 
 def _boundaries(
-    entries: Mapping[tuple[str, str], "Entry"], contrasts: Sequence["Contrast"], share: "Share"
+    entries: Mapping[tuple[str, str], "Entry"], contrasts: Sequence["Contrast"], share: "Share", bound: str
 ) -> list[str]:
+    """``bound`` goes before the share: sorting that correlates the interior makes it too large."""
     raw = {part: entries[part, "raw"] for part in ("input", "output")}
     if all(each.verdict == "liquid" for each in (*raw.values(), entries["interior", "raw"])):
         return ["So are both boundaries in the raw ensemble: nothing sets the interior apart."]
@@ -68,15 +87,15 @@ def _boundaries(
     )
     if ratio:
         said.append(f"Interior weights have {ratio} of the multi-information of boundary weights.")
-    if math.isfinite(share.value):
+    if math.isfinite(share.value) and not (bound and share.at_least):
         percent = f"{100 * share.value:.0f} %"
         if share.at_least:
             percent = f"at least {percent}"
         elif math.isfinite(share.error):
             percent = f"{plus_minus(100 * share.value, 100 * share.error)} %"
         said.append(
-            f"Of this contrast {percent} (of its logarithm) comes from averaging over permutations of hidden"
-            " units."
+            f"Of this contrast {bound}{percent} (of its logarithm) comes from averaging over permutations of"
+            " hidden units."
         )
     return said
 
@@ -106,6 +125,11 @@ def notes(
     for (part, order, source), each in entries.items():
         if each.reason:
             continue
+        if each.frozen and source not in ("untrained", "independent"):
+            found.append(
+                f"{part}, {order}, {source}: {each.frozen} of {each.weights} weights hardly flip and count as"
+                " without correlations"
+            )
         if source in ("untrained", "independent"):
             if each.verdict != "liquid":
                 found.append(

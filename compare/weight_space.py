@@ -39,12 +39,14 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.special import digamma
 
-from compare.errors import FEWEST
 from compare.weight_ensemble import Array, Ensemble
 from deepglass.errors import InvalidInput
 
 CHUNK = 1 << 24
 """Numbers held at a time while networks are left out."""
+
+RARE = 5
+"""Networks in which a weight must differ from what it mostly is, else its correlations cannot be told."""
 
 SINGULAR = -25.0
 """A network whose leaving lowers ln det by so much was all that made it finite."""
@@ -86,7 +88,7 @@ class Information:
         gaussian_bias: what Gaussians of the same number of networks would show too much.
         statistic: ``plain - gaussian_bias``, whole and without each network; its value and error are the
         answer.
-        frozen: weights left out as they flip in fewer than 3 networks; they count in N.
+        frozen: weights left out as they flip in fewer than 5 networks; they count in N.
     """
 
     plain: float
@@ -182,13 +184,15 @@ def _log_variances(means: Array, number: NDArray[np.int64]) -> _Sum:
 
 
 def _singular(G: int, p: int) -> InvalidInput:
-    return InvalidInput(f"{G} networks are too few for correlations of {p} weights")
+    return InvalidInput(
+        f"correlations of {p} weights are singular, {G} networks or one less: too few, or copied weights"
+    )
 
 
 def _moving(means: Array) -> NDArray[np.bool_]:
-    """Which kinds of weights differ from always +1 (or -1) in at least 3 networks."""
+    """Which kinds of weights differ from always +1 (or -1) in at least RARE networks."""
     usual = np.where(means.sum(axis=0) >= 0, 1.0, -1.0)
-    found: NDArray[np.bool_] = np.sum(usual * means < 1.0 - 1e-9, axis=0) >= FEWEST
+    found: NDArray[np.bool_] = np.sum(usual * means < 1.0 - 1e-9, axis=0) >= RARE
     return found
 
 

@@ -344,6 +344,29 @@ def test_what_averaging_hides(planted):
     assert lines[-1] == f"verdict: {found.verdict}"
 
 
+def test_a_control_that_sorting_correlates_as_much_is_said(planted):
+    """The data again as a control: its canonical interior is no less correlated."""
+    weights, sizes, canonical = planted
+    found = liquid(weights, sizes, canonical=canonical, fits=False, repetitions=1)
+    both = {"sorted": Ensemble(weights, sizes, canonical=canonical)}
+    beside = liquid(weights, sizes, canonical=canonical, controls=both, fits=False, repetitions=1)
+    assert "no less correlated" not in found.verdict
+    assert "no less correlated in sorted" in beside.verdict
+    assert any("nulls are not sorted" in note for note in found.notes)
+    assert not any("nulls are not sorted" in note for note in beside.notes)
+
+
+def test_sorting_correlates_coins():
+    """Hidden units of fair weights, sorted by the sum of their weights: correlations come from nowhere."""
+    rng = np.random.default_rng(21)
+    weights = fair(rng, 2000, 8).reshape(-1, 4, 2)
+    order = np.argsort(weights.sum(axis=2) + 1e-3 * rng.normal(size=(2000, 4)), axis=1)
+    canonical = np.take_along_axis(weights, order[:, :, None], axis=1).reshape(-1, 8)
+    found = ordered_information(canonical, alone(2000))
+    assert found.value > 10 * found.error
+    assert found.value > 0.01
+
+
 def test_shuffled_weights_keep_means_and_draws(planted):
     weights, sizes, _ = planted
     data = Ensemble(np.repeat(weights, 2, axis=0), sizes, np.repeat(alone(600), 2))
@@ -527,14 +550,14 @@ def of_signs(a, rho):
 
 
 def test_signs_of_gaussians_with_nearly_the_authors_moments():
-    """2000 networks whose multi-information is known: the nearest signs of Gaussians to the authors' moments,
+    """1500 networks whose multi-information is known: the nearest signs of Gaussians to the authors' moments,
     which themselves are none. All parts come back within their errors, as given (bias 0.1) and averaged."""
     a, rho = underlying(permutation_average(authors("under_para"), AUTHORS))
     values, vectors = np.linalg.eigh(rho)
     root = vectors * np.sqrt(np.maximum(values, 1e-3))
     root /= np.linalg.norm(root, axis=1, keepdims=True)
     moments = of_signs(a, root @ root.T)
-    draws = np.random.default_rng(20).normal(size=(2000, 675)) @ root.T
+    draws = np.random.default_rng(20).normal(size=(1500, 675)) @ root.T
     weights = np.where(draws > a, 1.0, -1.0)
     found = liquid(weights, AUTHORS, canonical=weights, fits=False, repetitions=1)
     for part, where in parts(AUTHORS).items():
