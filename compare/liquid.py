@@ -201,7 +201,7 @@ def liquid(
             if source == DATA and chosen:
                 found[RANDOM] = _random(data, order, chosen)
             entries += [_entry(part, order, source, data.sizes, each, level) for part, each in found.items()]
-            if "interior" in found and len(members) == 1:
+            if "interior" in found and source not in nulls:
                 contrast, ratio = _contrast(order, source, found, data.sizes)
                 contrasts.append(contrast)
                 ratios[source, order] = ratio

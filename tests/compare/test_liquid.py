@@ -350,6 +350,7 @@ def test_a_control_that_sorting_correlates_as_much_is_said(planted):
     found = liquid(weights, sizes, canonical=canonical, fits=False, repetitions=1)
     both = {"sorted": Ensemble(weights, sizes, canonical=canonical)}
     beside = liquid(weights, sizes, canonical=canonical, controls=both, fits=False, repetitions=1)
+    assert {each.source for each in found.contrasts} == {"data"}
     assert "no less correlated" not in found.verdict
     assert "no less correlated in sorted" in beside.verdict
     assert any("nulls are not sorted" in note for note in found.notes)
