@@ -8,13 +8,14 @@ import typer
 from compare import figure, liquid_figure
 from compare.equilibrium import equilibrium as in_equilibrium
 from compare.glassy import glassy as beside_the_null
-from compare.liquid import THRESHOLD, ensemble
+from compare.liquid import THRESHOLD
 from compare.liquid import liquid as liquid_or_not
 from compare.liquid_report import describe_liquid
 from compare.overlay import overlay as align
 from compare.report import describe, describe_equilibrium, describe_glassy, describe_verdict
 from compare.verdict import LEVEL
 from compare.verdict import verdict as judge
+from compare.weight_ensemble import ensemble
 from deepglass import files, schema
 from deepglass.cli import Format, application, print_json
 from deepglass.errors import InvalidInput

@@ -17,14 +17,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from compare import liquid_words, partitions
 from compare.pair_models import PairModel, pair_model
+from compare.weight_ensemble import Array, Ensemble
 from compare.weight_space import (
-    Array,
-    Ensemble,
     Information,
     Jackknife,
     averaged_information,
@@ -65,6 +63,7 @@ class Entry:
         value, error: bias removed; standard error over networks. Of nulls and random parts the mean over
             repetitions, ``spread`` their standard deviation (missing for one).
         bias: what was removed.
+        frozen: weights that flip in fewer than 5 networks, taken as without correlations.
         verdict: ``liquid``, ``not liquid`` or ``undecided``.
         reason: why the value is missing, else empty.
     """
@@ -77,13 +76,17 @@ class Entry:
     error: float
     spread: float
     bias: float
+    frozen: int
     verdict: str
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Interior over boundaries (both, per weight), in one order of one source, with errors over networks."""
+    """Interior over boundaries (both, per weight), in one order of one source, with errors over networks.
+
+    The ratio is missing where boundaries cannot be told from 0.
+    """
 
     order: str
     source: str
@@ -143,14 +146,6 @@ class Liquid:
         return asdict(self)
 
 
-def ensemble(dataset: xr.Dataset) -> Ensemble:
-    """The ensemble of a file of kind ``weights``; InvalidInput as for :class:`Ensemble`."""
-    sizes = checks.integers("sizes", str(dataset.attrs["sizes"]))
-    canonical = dataset["canonical"].values if "canonical" in dataset else None
-    samples = dataset["sample"].values if "sample" in dataset.coords else None
-    return Ensemble(dataset["weights"].values, sizes, samples, canonical)
-
-
 def verdict_of(value: float, error: float, threshold: float = THRESHOLD) -> str:
     """``liquid`` if value + 2 error < threshold, ``not liquid`` if value - 2 error > it; else undecided."""
     if value + ERRORS * error < threshold:
@@ -206,7 +201,7 @@ def liquid(
             if source == DATA and chosen:
                 found[RANDOM] = _random(data, order, chosen)
             entries += [_entry(part, order, source, data.sizes, each, level) for part, each in found.items()]
-            if "interior" in found and len(members) == 1:
+            if "interior" in found and source not in nulls:
                 contrast, ratio = _contrast(order, source, found, data.sizes)
                 contrasts.append(contrast)
                 ratios[source, order] = ratio
@@ -214,7 +209,9 @@ def liquid(
     models = _models(data, orders, nulls[INDEPENDENT][:2]) if fits else ()
     known = {(each.part, each.order, each.source): each for each in entries}
     of_data = {key[:2]: each for key, each in known.items() if key[2] == DATA}
-    sentence = liquid_words.sentence(of_data, [c for c in contrasts if c.source == DATA], share)
+    interiors = [known[key] for name in others if (key := ("interior", "canonical", name)) in known]
+    of_contrast = [contrast for contrast in contrasts if contrast.source == DATA]
+    sentence = liquid_words.sentence(of_data, interiors, of_contrast, share)
     return Liquid(
         data.sizes, data.networks, len(data.weights), level, tuple(entries), tuple(contrasts), share, models,
         sentence, liquid_words.notes(known, data, level),
@@ -260,8 +257,8 @@ def _shuffled(data: Ensemble, rng: np.random.Generator) -> Ensemble:
     return Ensemble(shuffle(data.weights), data.sizes, data.samples, ordered)
 
 
-Found = list[tuple[Jackknife, float]] | str
-"""Statistics and the Gaussian bias already taken off, of every repetition; or why there are none."""
+Found = list[Information] | str
+"""Of every repetition; or why there is none."""
 
 
 def _measure(members: Sequence[Ensemble], part: str, order: str) -> Found:
@@ -272,7 +269,7 @@ def _measure(members: Sequence[Ensemble], part: str, order: str) -> Found:
         return ordered_information(member.canonical[:, parts(member.sizes)[part]], member.samples)
 
     try:
-        return [(found.statistic, found.gaussian_bias) for found in map(one, members)]
+        return list(map(one, members))
     except InvalidInput as why:
         return str(why)
 
@@ -280,10 +277,9 @@ def _measure(members: Sequence[Ensemble], part: str, order: str) -> Found:
 def _random(data: Ensemble, order: str, chosen: Sequence[NDArray[np.int64]]) -> Found:
     try:
         if order == "raw":
-            return [(each, 0.0) for each in partitions.averaged(data, chosen)]
+            return [Information(each.whole, 0.0, each, 0) for each in partitions.averaged(data, chosen)]
         assert data.canonical is not None
-        found = [ordered_information(data.canonical[:, where], data.samples) for where in chosen]
-        return [(each.statistic, each.gaussian_bias) for each in found]
+        return [ordered_information(data.canonical[:, where], data.samples) for where in chosen]
     except InvalidInput as why:
         return str(why)
 
@@ -295,21 +291,24 @@ def _entry(
     N = partitions.size(sizes) if part == RANDOM else where[part].stop - where[part].start
     if isinstance(found, str):
         nan = float("nan")
-        return Entry(part, order, source, N, nan, nan, nan, nan, "undecided", found)
-    values = [statistic.value for statistic, _ in found]
-    value, error = float(np.mean(values)), float(np.sqrt(np.mean([s.error**2 for s, _ in found])))
+        return Entry(part, order, source, N, nan, nan, nan, nan, 0, "undecided", found)
+    values = [each.value for each in found]
+    value, error = float(np.mean(values)), float(np.sqrt(np.mean([each.error**2 for each in found])))
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    bias = float(np.mean([gaussian + s.whole - s.value for s, gaussian in found]))
+    bias = float(np.mean([each.plain - each.value for each in found]))
+    frozen = max(each.frozen for each in found)
     # Random parts differ by what was drawn, and every one has its error.
     whole = float(np.hypot(error, spread)) if part == RANDOM and len(values) > 1 else error
-    return Entry(part, order, source, N, value, error, spread, bias, verdict_of(value, whole, threshold))
+    return Entry(
+        part, order, source, N, value, error, spread, bias, frozen, verdict_of(value, whole, threshold)
+    )
 
 
 def _contrast(
     order: str, source: str, found: Mapping[str, Found], sizes: tuple[int, ...]
 ) -> tuple[Contrast, Jackknife | None]:
     interior, first, last = (
-        None if isinstance(each, str) else each[0][0]
+        None if isinstance(each, str) else each[0].statistic
         for each in (found[part] for part in ("interior", "input", "output"))
     )
     nan = float("nan")
@@ -317,6 +316,8 @@ def _contrast(
         return Contrast(order, source, interior.value if interior else nan, nan, nan, nan, nan), None
     a, b = sizes[0] * sizes[1], sizes[-1] * sizes[-2]
     boundaries = Jackknife.of(lambda x, y: (a * x + b * y) / (a + b), first, last)
+    if not boundaries.value - ERRORS * boundaries.error > 0:
+        return Contrast(order, source, interior.value, boundaries.value, boundaries.error, nan, nan), None
     ratio = Jackknife.of(lambda x, y: x / y, interior, boundaries)
     return Contrast(
         order, source, interior.value, boundaries.value, boundaries.error, ratio.value, ratio.error

@@ -4,7 +4,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compare.figure import STYLE
+from compare.figure import COLOURS, STYLE
 from compare.liquid import DATA, ERRORS, INDEPENDENT, RANDOM, UNTRAINED, Entry, Liquid
 
 ORDERS = {"raw": "raw, averaged over permutations", "canonical": "canonical order"}
@@ -48,11 +48,18 @@ def _panel(
     names = [name for name in LABELS if any(each.part == name for each in entries)]
     step = 0.7 / len(marks)
     axis.set_yscale("symlog", linthresh=LINEAR * threshold, linscale=0.5)
-    axis.axhline(threshold, color="0.4", lw=0.8, ls="--", label="threshold")
+    axis.axhline(threshold, color="0.4", lw=0.8, ls="--")
+    axis.axhspan(-1.0, threshold, color=COLOURS["liquid"], alpha=0.18, lw=0)
+    values = [each.value for each in entries if not each.reason]
+    axis.set_ylim(-threshold, 2.5 * max([threshold, *values]))
+    axis.text(
+        0.98, threshold, "liquid", transform=axis.get_yaxis_transform(), ha="right", va="top", fontsize=7
+    )
     axis.axhline(0.0, color="0.7", lw=0.5)
     for i, (source, (marker, colour, label)) in enumerate(marks.items()):
         mine = [each for each in entries if each.source == source]
-        x = [names.index(each.part) + (i - 0.5 * (len(marks) - 1)) * step for each in mine]
+        beside = {each.part: (i - 0.5 * (len(marks) - 1)) * step for each in mine} | {RANDOM: 0.0}
+        x = [names.index(each.part) + beside[each.part] for each in mine]
         # A null has no error of its own beside how it scatters; a random part has both.
         bars = [ERRORS * (each.error if each.spread != each.spread else each.spread) for each in mine]
         axis.errorbar(

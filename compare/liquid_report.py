@@ -51,6 +51,7 @@ def _models(models: tuple[PairModel, ...]) -> str:
             ("method", [each.method or "-" for each in models]),
             ("deficit", [each.deficit for each in models]),
             ("error", [each.error for each in models]),
+            ("by Bethe", [each.bethe for each in models]),
             ("bias removed", [each.bias for each in models]),
             ("moment error", [each.moment_error for each in models]),
             ("independent", [each.independent_error for each in models]),

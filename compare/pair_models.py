@@ -1,9 +1,11 @@
 """The pairwise model of a part of a network: what its correlations take of the entropy, where a fit can be
 trusted.
 
-Deficit S_ind(m) - s: entropy of independent weights of the same means, less that of the fitted model by
-belief propagation, nats per weight. A fit is trusted if messages settle and its moments, by linear response,
-are nearer to the data's than those of independent weights; elsewhere numbers are missing, and why is said.
+Deficit S_ind(m) - s: entropy of independent weights of the same means, less that of the fitted model, nats
+per weight. s is that of Bethe with the rings of messages (:mod:`theory.inverse_ising.bethe_loops`): without
+them many weak couplings count for too little. A fit is trusted if messages settle and its moments, by linear
+response, are nearer to the data's than those of independent weights; elsewhere numbers are missing, and why
+is said.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.weight_space import Array, Jackknife
+from compare.weight_ensemble import Array
+from compare.weight_space import Jackknife
 from deepglass.errors import InvalidInput, NotConverged
 from theory.inverse_ising import (
     BetheState,
@@ -23,6 +26,8 @@ from theory.inverse_ising import (
     entropy_deficit,
     fit,
     independent_error,
+    loop_entropy,
+    loop_log_z,
     moment_error,
     solve_bethe,
     strength,
@@ -51,7 +56,8 @@ class PairModel:
         method: of :func:`theory.inverse_ising.fit`, then belief propagation.
         deficit, error: entropy that correlations take, bias removed, with its jackknife error over 10 groups
             of networks.
-        bias: what was removed: the deficit of the same weights, each shuffled over networks by itself.
+        bethe: the same by the Bethe free energy alone, as in the paper.
+        bias: what was removed from both: their deficit for weights shuffled over networks, each by itself.
         moment_error, independent_error: of the model by linear response, and of independent weights.
         strength: of couplings and fields; None without a fit. Those of n networks in canonical order have
             noise of about 1/sqrt(n) each: do not compare them with averaged ones.
@@ -63,6 +69,7 @@ class PairModel:
     method: str = ""
     deficit: float = float("nan")
     error: float = float("nan")
+    bethe: float = float("nan")
     bias: float = float("nan")
     moment_error: float = float("nan")
     independent_error: float = float("nan")
@@ -96,27 +103,28 @@ def pair_model(
         method, state, error = _trusted(found, METHODS)
     except _NoFit as why:
         return PairModel(part, order, independent_error=independent_error(found).total, reason=str(why))
-    deficit = entropy_deficit(found.m, state.entropy)
-    reason = ""
-    bias, spread = float("nan"), float("nan")
+    deficit = _deficits(found, state)
+    bias, spread, reason = np.full(2, np.nan), float("nan"), ""
     try:
-        bias = float(np.mean([_deficit(moments(each), method) for each in shuffled]))
+        bias = np.mean([_deficits_by(moments(each), method) for each in shuffled], axis=0)
     except _NoFit as why:
         reason = f"bias unknown, no fit of shuffled weights ({why})"
     groups = min(GROUPS, int(owner[-1]) + 1)
     group = owner * groups // (owner[-1] + 1)
     try:
-        without = [_deficit(moments(weights[group != g]), method) for g in range(groups)]
-        spread = Jackknife(deficit, np.array(without)).error
+        without = [_deficits_by(moments(weights[group != g]), method)[0] for g in range(groups)]
+        spread = Jackknife(float(deficit[0]), np.array(without)).error
     except _NoFit as why:
         reason = reason or f"error unknown, no fit without some of the networks ({why})"
+    value, bethe = (deficit - bias).tolist()
     return PairModel(
         part,
         order,
         method,
-        deficit - bias,
+        value,
         spread,
-        bias,
+        bethe,
+        float(bias[0]),
         error,
         independent_error(found).total,
         strength(state.model),
@@ -124,8 +132,14 @@ def pair_model(
     )
 
 
-def _deficit(moments: Moments, method: str) -> float:
-    return entropy_deficit(moments.m, _trusted(moments, (method,), compare=False)[1].entropy)
+def _deficits(moments: Moments, state: BetheState) -> Array:
+    """With loops, and by Bethe alone."""
+    entropies = (loop_entropy(state, moments), state.entropy)
+    return np.array([entropy_deficit(moments.m, entropy) for entropy in entropies])
+
+
+def _deficits_by(moments: Moments, method: str) -> Array:
+    return _deficits(moments, _trusted(moments, (method,), compare=False)[1])
 
 
 def _trusted(moments: Moments, methods: Sequence[str], compare: bool = True) -> tuple[str, BetheState, float]:
@@ -135,6 +149,7 @@ def _trusted(moments: Moments, methods: Sequence[str], compare: bool = True) -> 
         try:
             state = _solved(fit(moments, method).model)
             error = moment_error(bethe_response(state), moments).total
+            loop_log_z(state)  # refuses what has no sum over loops
         except NotConverged as why:
             reasons.append(f"{method}: messages still change by {why.residual:.1g}")
         except (InvalidInput, np.linalg.LinAlgError) as why:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.weight_space import Array, Ensemble, Jackknife, Modes, modes
+from compare.weight_ensemble import Array, Ensemble
+from compare.weight_space import Jackknife, Modes, modes
 from deepglass.errors import InvalidInput
 from theory.inverse_ising import parts
 

@@ -21,6 +21,9 @@ and ln of a sample variance by ln(n/2) - psi((n - 1)/2): exact in p/n, where N/(
 first order. Each block of d copies has d n vectors. Weights are no Gaussians; what that leaves is of first
 order in 1/n, and the jackknife removes it.
 
+Draws of one network are not independent. Each information is that of one draw of every network, averaged over
+first, second, ... draws: pooled, they would count for a number of networks that no formula knows.
+
 Error: the jackknife over networks, all draws of a network left out together. Not the bootstrap: a resample
 holds 63 % of the networks, and ln det answers with the bias of so much fewer (minus infinity below 1.6 N).
 For independent weights, where the statistic has no linear part, the jackknife's error is up to sqrt(2) too
@@ -32,81 +35,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.special import digamma
 
-from compare.errors import FEWEST
+from compare.weight_ensemble import Array, Ensemble
 from deepglass.errors import InvalidInput
-from theory.inverse_ising import parts
 
-Array = NDArray[np.float64]
 CHUNK = 1 << 24
 """Numbers held at a time while networks are left out."""
 
+RARE = 5
+"""Networks in which a weight must differ from what it mostly is, else its correlations cannot be told."""
+
 SINGULAR = -25.0
 """A network whose leaving lowers ln det by so much was all that made it finite."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """Weight vectors (S, N) of +-1, flattened layer by layer and row by row, of independent networks.
-
-    ``samples`` (S,) names the network of each vector (all different if None): draws of one network are not
-    independent. ``canonical`` (S, N): the same with hidden units in an order that breaks their symmetry.
-    Raises InvalidInput for shapes that do not fit, values other than +-1 and fewer than 3 networks.
-    """
-
-    weights: Array = field(repr=False)
-    sizes: tuple[int, ...]
-    samples: NDArray[np.int64] = field(repr=False)
-    canonical: Array | None = field(repr=False)
-
-    def __init__(
-        self,
-        weights: ArrayLike,
-        sizes: Sequence[int],
-        samples: ArrayLike | None = None,
-        canonical: ArrayLike | None = None,
-    ) -> None:
-        N = parts(sizes)["full"].stop
-        given = _signs("weights", weights, N)
-        names = np.arange(len(given)) if samples is None else np.asarray(samples)
-        if names.shape != (len(given),):
-            raise InvalidInput(
-                f"samples have shape {names.shape}, must be ({len(given)},), one a configuration"
-            )
-        owner = np.unique(names, return_inverse=True)[1].ravel()
-        if owner.max() + 1 < FEWEST:
-            raise InvalidInput(f"{owner.max() + 1} networks, must be >= {FEWEST}: errors are over networks")
-        order = np.argsort(owner, kind="stable")  # draws of a network side by side
-        ordered = None if canonical is None else _signs("canonical", canonical, N)
-        if ordered is not None and len(ordered) != len(given):
-            raise InvalidInput(
-                f"{len(ordered)} canonical configurations, must be {len(given)}, as of weights"
-            )
-        object.__setattr__(self, "weights", given[order])
-        object.__setattr__(self, "sizes", tuple(int(n) for n in sizes))
-        object.__setattr__(self, "samples", owner[order])
-        object.__setattr__(self, "canonical", None if ordered is None else ordered[order])
-
-    @property
-    def networks(self) -> int:
-        """How many independent networks there are."""
-        return int(self.samples[-1]) + 1
-
-    def of(self, name: str) -> Array | None:
-        """The weights in ``raw`` or ``canonical`` order."""
-        return self.weights if name == "raw" else self.canonical
-
-
-def _signs(name: str, values: ArrayLike, N: int) -> Array:
-    array = np.asarray(values)
-    if array.ndim != 2 or array.shape[1] != N or not len(array):
-        raise InvalidInput(f"{name} have shape {array.shape}, must be (configurations, {N})")
-    if array.dtype.kind not in "iuf" or not (np.abs(array) == 1).all():
-        raise InvalidInput(f"{name} must be +1 or -1")
-    return array.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +88,12 @@ class Information:
         gaussian_bias: what Gaussians of the same number of networks would show too much.
         statistic: ``plain - gaussian_bias``, whole and without each network; its value and error are the
         answer.
-        effective: number of independent configurations, between networks and configurations.
-        frozen: weights left out as they flip in fewer than 3 networks; they count in N.
+        frozen: weights left out as they flip in fewer than 5 networks; they count in N.
     """
 
     plain: float
     gaussian_bias: float
     statistic: Jackknife
-    effective: float
     frozen: int
 
     @property
@@ -166,27 +107,8 @@ class Information:
         return self.statistic.error
 
 
-def effective_number(weights: Array, owner: NDArray[np.int64]) -> float:
-    """How many independent configurations give correlations of independent weights the same noise.
-
-    Correlations of weights i, j of S configurations have variance ``(S + sum_g k_g (k_g - 1) rho_i
-    rho_j)/S^2`` with k_g draws of network g and rho_i the correlation of weight i between draws of one
-    network: S where it is 0, the number of networks where draws are copies. The mean over i and j is taken.
-    """
-    counts = np.bincount(owner)
-    S, pairs = len(owner), float(np.sum(counts * (counts - 1.0)))
-    if not pairs:
-        return float(S)
-    deviations = weights - weights.mean(axis=0)
-    variance = np.mean(deviations**2, axis=0)
-    sums = np.add.reduceat(deviations, np.concatenate([[0], np.cumsum(counts)[:-1]]))
-    moving = variance > 0
-    both = (np.sum(sums**2, axis=0) - S * variance)[moving] / (pairs * variance[moving])
-    return S**2 / (S + pairs * float(np.mean(both)) ** 2)
-
-
 class _Sum(NamedTuple):
-    """A sum over blocks, its Gaussian bias, each whole and without every network (G,)."""
+    """A sum over blocks and its Gaussian bias, each whole and without every network."""
 
     value: Jackknife
     bias: Jackknife
@@ -196,119 +118,119 @@ class _Sum(NamedTuple):
         return _Sum(Jackknife.of(add, self.value, other.value), Jackknife.of(add, self.bias, other.bias))
 
 
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """Draws of each network (G,), all of them, and as many independent ones."""
-
-    each: NDArray[np.int64]
-    effective: float
-
-    def left(self, function: Callable[[Array], Array], effective: bool = False) -> Jackknife:
-        """A function of the number of configurations, whole and without each network."""
-        S = float(self.each.sum())
-        numbers = np.concatenate([[S], S - self.each]) * (self.effective / S if effective else 1.0)
-        # Most networks have as many draws as others: one evaluation for each number.
-        distinct, where = np.unique(numbers, return_inverse=True)
-        values = function(distinct)[where.ravel()]
-        return Jackknife(float(values[0]), values[1:])
+def _counted(function: Callable[[Array], Array], G: int) -> Jackknife:
+    """A function of the number of networks, of all and without each."""
+    whole, less = function(np.array([float(G), G - 1.0]))
+    return Jackknife(float(whole), np.full(G, less))
 
 
-def _log_det(rows: Array, counts: _Counts, copies: int, centred: bool) -> _Sum:
-    """``copies`` times ln det of the covariance of rows (S, r, p), of which ``copies`` a configuration count.
+def _log_det(rows: Array, copies: int, centred: bool) -> _Sum:
+    """``copies`` times ln det of the covariance of rows (G, r, p), of which ``copies`` a network count.
 
     Without network g by the determinant lemma, det(A - V'V) = det(A) det(1 - V A^-1 V'), V its rows and,
     where the mean is taken off, their sum by the square root of the number of rows left.
     """
-    S, r, p = rows.shape
+    G, r, p = rows.shape
     flat = rows.reshape(-1, p)
     deviations = flat - flat.mean(axis=0) if centred else flat
-    starts = r * np.concatenate([[0], np.cumsum(counts.each)])
     try:
         root = cholesky(deviations.T @ deviations, lower=True)
-        z = solve_triangular(root, deviations.T, lower=True).T
+        z = solve_triangular(root, deviations.T, lower=True).T.reshape(G, r, p)
     except LinAlgError:
-        raise _singular(counts, p) from None
+        raise _singular(G, p) from None
     whole = 2.0 * float(np.log(np.diagonal(root)).sum())
-    without = np.empty(len(counts.each))
-    for draws in np.unique(counts.each):
-        members = np.flatnonzero(counts.each == draws)
-        size = int(draws) * r
-        for some in np.array_split(members, 1 + len(members) * (size + 1) * max(p, min(size, p)) // CHUNK):
-            V = z[starts[some][:, None] + np.arange(size)]
-            if centred:
-                V = np.concatenate([V, V.sum(axis=1, keepdims=True) / np.sqrt(r * (S - draws))], axis=1)
-            turned = V.transpose(0, 2, 1)
-            gram = V @ turned if V.shape[1] <= p else turned @ V
-            sign, log = np.linalg.slogdet(np.eye(gram.shape[1]) - gram)
-            if (sign <= 0).any() or (log < SINGULAR).any():
-                raise _singular(counts, p)
-            without[some] = whole + log
-    scale = counts.left(lambda n: p * np.log(n * copies))
-    value = Jackknife.of(lambda a, b: copies * (a - b), Jackknife(whole, without), scale)
-    return _Sum(value, counts.left(lambda n: copies * _wishart(n * copies, p, centred), effective=True))
+    change = []
+    for V in np.array_split(z, 1 + G * (r + 1) * p // CHUNK):
+        if centred:
+            V = np.concatenate([V, V.sum(axis=1, keepdims=True) / np.sqrt(r * (G - 1))], axis=1)
+        turned = V.transpose(0, 2, 1)
+        gram = V @ turned if V.shape[1] <= p else turned @ V
+        sign, log = np.linalg.slogdet(np.eye(gram.shape[1]) - gram)
+        if (sign <= 0).any() or (log < SINGULAR).any():
+            raise _singular(G, p)
+        change.append(log)
+    scale = _counted(lambda n: p * np.log(n * copies), G)
+    without = Jackknife(whole, whole + np.concatenate(change))
+    value = Jackknife.of(lambda a, b: copies * (a - b), without, scale)
+    return _Sum(value, _counted(lambda n: copies * _wishart(n * copies, p, centred), G))
 
 
 def _wishart(n: Array, p: int, centred: bool) -> Array:
-    """Mean of ln det of a sample covariance of n Gaussian vectors of dimension p, less that of the
-    covariance.
+    """Mean ln det of a sample covariance of n Gaussian vectors of dimension p, less that of the covariance.
 
     NaN where there are not more vectors than dimensions.
     """
     free = n - centred
-    k = np.arange(p)
-    terms = digamma(np.maximum(free[:, None] - k, 1e-3) / 2.0).sum(axis=1) - p * np.log(n / 2.0)
-    found: Array = np.where(free - p + 1 > 1.0, terms, np.nan)
+    terms = digamma(np.maximum(free[:, None] - np.arange(p), 1e-3) / 2.0).sum(axis=1) - p * np.log(n / 2.0)
+    found: Array = np.where(free > p, terms, np.nan)
     return found
 
 
-def _log_variances(sums: Array, counts: _Counts, number: NDArray[np.int64] | int) -> _Sum:
-    """Sum of ln(1 - m^2) over weights: ``sums`` (G, kinds) over draws of the means of ``number`` weights
-    each."""
-    S, total = counts.each.sum(), sums.sum(axis=0)
-    number = np.broadcast_to(np.asarray(number), total.shape)
+def _log_variances(means: Array, number: NDArray[np.int64]) -> _Sum:
+    """Sum of ln(1 - m^2) over weights: ``means`` (G, kinds) are those of ``number`` weights of each kind."""
+    G, total = len(means), means.sum(axis=0)
 
-    def log(means: Array) -> Array:
-        value: Array = np.log(1.0 - means**2) @ number
+    def log(m: Array) -> Array:
+        value: Array = np.log(1.0 - m**2) @ number
         return value
 
-    value = Jackknife(float(log(total / S)), log((total - sums) / (S - counts.each)[:, None]))
-    kinds, how_many = np.unique(number, return_counts=True)
-
     def gaussian(n: Array) -> Array:
-        terms = digamma((np.outer(n, kinds) - 1.0) / 2.0) - np.log(np.outer(n, kinds) / 2.0)
-        found: Array = terms @ (kinds * how_many)
+        terms = digamma((np.outer(n, sizes) - 1.0) / 2.0) - np.log(np.outer(n, sizes) / 2.0)
+        found: Array = terms @ (sizes * how_many)
         return found
 
-    return _Sum(value, counts.left(gaussian, effective=True))
+    sizes, how_many = np.unique(number, return_counts=True)
+    return _Sum(Jackknife(float(log(total / G)), log((total - means) / (G - 1))), _counted(gaussian, G))
 
 
-def _singular(counts: _Counts, p: int) -> InvalidInput:
-    return InvalidInput(f"{len(counts.each)} networks are too few for correlations of {p} weights")
+def _singular(G: int, p: int) -> InvalidInput:
+    return InvalidInput(
+        f"correlations of {p} weights are singular, {G} networks or one less: too few, or copied weights"
+    )
 
 
-def _moving(sums: Array, each: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which kinds of weights differ from always +1 (or -1) in at least 3 networks."""
-    usual = np.where(sums.sum(axis=0) >= 0, 1.0, -1.0)
-    found: NDArray[np.bool_] = np.sum(usual * sums < each[:, None] - 1e-9, axis=0) >= FEWEST
+def _moving(means: Array) -> NDArray[np.bool_]:
+    """Which kinds of weights differ from always +1 (or -1) in at least RARE networks."""
+    usual = np.where(means.sum(axis=0) >= 0, 1.0, -1.0)
+    found: NDArray[np.bool_] = np.sum(usual * means < 1.0 - 1e-9, axis=0) >= RARE
     return found
 
 
-def _over_draws(values: Array, each: NDArray[np.int64]) -> Array:
-    """Sums over draws (G, kinds) of values (S, kinds)."""
-    found: Array = np.add.reduceat(values, np.concatenate([[0], np.cumsum(each)[:-1]]))
-    return found
-
-
-def _information(log_det: _Sum, log_variances: _Sum, N: int, counts: _Counts, frozen: int) -> Information:
+def _information(log_det: _Sum, log_variances: _Sum, N: int, frozen: int) -> Information:
     def per_weight(a: Array, b: Array) -> Array:
         return -0.5 * (a - b) / N
 
     plain = Jackknife.of(per_weight, log_det.value, log_variances.value)
     bias = Jackknife.of(per_weight, log_det.bias, log_variances.bias)
     if not (np.isfinite(bias.whole) and np.isfinite(bias.without).all()):
-        raise InvalidInput(f"{counts.effective:.0f} independent configurations are too few for {N} weights")
+        raise InvalidInput(f"{len(bias.without)} networks are too few for correlations of {N} weights")
     subtract: Callable[..., Array] = np.subtract
-    return Information(plain.whole, bias.whole, Jackknife.of(subtract, plain, bias), counts.effective, frozen)
+    return Information(plain.whole, bias.whole, Jackknife.of(subtract, plain, bias), frozen)
+
+
+def _without_correlations(G: int, N: int) -> Information:
+    return Information(0.0, 0.0, Jackknife(0.0, np.zeros(G)), N)
+
+
+def _over_draws(
+    function: Callable[[Array], Information], weights: Array, owner: NDArray[np.int64]
+) -> Information:
+    """Mean of the information of ensembles of one draw of each network: first draws, second ones, ...
+
+    Networks of fewer draws than others give theirs again.
+    """
+    each = np.bincount(owner)
+    starts = np.cumsum(each) - each
+    found = [function(weights[starts + draw % each]) for draw in range(each.max())]
+    return Information(
+        float(np.mean([one.plain for one in found])),
+        float(np.mean([one.gaussian_bias for one in found])),
+        Jackknife(
+            float(np.mean([one.statistic.whole for one in found])),
+            np.mean([one.statistic.without for one in found], axis=0),
+        ),
+        max(one.frozen for one in found),
+    )
 
 
 def ordered_information(weights: Array, owner: NDArray[np.int64]) -> Information:
@@ -316,19 +238,19 @@ def ordered_information(weights: Array, owner: NDArray[np.int64]) -> Information
 
     InvalidInput where networks are not more than weights, with or without any one of them.
     """
-    each = np.bincount(owner)
-    sums = _over_draws(weights, each)
-    moving = _moving(sums, each)
-    N, frozen = weights.shape[1], int(np.sum(~moving))
-    counts = _Counts(each, effective_number(weights, owner))
-    if frozen == N:
-        return Information(0.0, 0.0, Jackknife(0.0, np.zeros(len(each))), counts.effective, frozen)
-    if counts.effective - 1 <= moving.sum():
-        raise InvalidInput(
-            f"{counts.effective:.0f} independent configurations, must be more than the {moving.sum()} weights"
-        )
-    log_det = _log_det(weights[:, None, moving], counts, 1, centred=True)
-    return _information(log_det, _log_variances(sums[:, moving], counts, 1), N, counts, frozen)
+    return _over_draws(_ordered, weights, owner)
+
+
+def _ordered(weights: Array) -> Information:
+    G, N = weights.shape
+    moving = _moving(weights)
+    if not moving.any():
+        return _without_correlations(G, N)
+    if moving.sum() >= G - 2:
+        raise InvalidInput(f"{G} networks, must be more than the {moving.sum()} weights by 3")
+    log_det = _log_det(weights[:, None, moving], 1, centred=True)
+    number = np.ones(int(moving.sum()), dtype=np.int64)
+    return _information(log_det, _log_variances(weights[:, moving], number), N, int(np.sum(~moving)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -395,24 +317,29 @@ def matrices_of(part: str, sizes: Sequence[int]) -> range:
 
 
 def averaged_information(ensemble: Ensemble, part: str) -> Information:
-    """Of a part of the network, averaged over all permutations of hidden units of the raw weights."""
-    each = np.bincount(ensemble.samples)
-    found = modes(ensemble.weights, ensemble.sizes, matrices_of(part, ensemble.sizes))
-    where = parts(ensemble.sizes)[part]
-    counts = _Counts(each, effective_number(ensemble.weights[:, where], ensemble.samples))
-    sums = _over_draws(found.means, each)
-    moving = _moving(sums, each)
-    N, frozen = int(found.number.sum()), int(found.number[~moving].sum())
+    """Of a part of the network, averaged over all permutations of hidden units of the raw weights.
+
+    InvalidInput where networks are not more than the kinds of weights.
+    """
+    matrices = matrices_of(part, ensemble.sizes)
+    return _over_draws(
+        lambda weights: _averaged(modes(weights, ensemble.sizes, matrices)),
+        ensemble.weights,
+        ensemble.samples,
+    )
+
+
+def _averaged(found: Modes) -> Information:
+    G, N = len(found.means), int(found.number.sum())
+    moving = _moving(found.means)
     if not moving.any():
-        return Information(0.0, 0.0, Jackknife(0.0, np.zeros(len(each))), counts.effective, frozen)
-    scaled = found.means[:, None, moving] * np.sqrt(found.number[moving])
-    log_det = _log_det(scaled, counts, 1, centred=True)
+        return _without_correlations(G, N)
+    log_det = _log_det(found.means[:, None, moving] * np.sqrt(found.number[moving]), 1, centred=True)
     for units, kinds in found.layers.values():
         if units.shape[1] > 1 and moving[kinds].any():
-            log_det += _log_det(units[:, :, moving[kinds]], counts, units.shape[1] - 1, centred=False)
+            log_det += _log_det(units[:, :, moving[kinds]], units.shape[1] - 1, centred=False)
     for rest, copies, kind in found.inner:
         if copies and moving[kind]:
-            log_det += _log_det(rest[:, :, None], counts, copies, centred=False)
-    return _information(
-        log_det, _log_variances(sums[:, moving], counts, found.number[moving]), N, counts, frozen
-    )
+            log_det += _log_det(rest[:, :, None], copies, centred=False)
+    variances = _log_variances(found.means[:, moving], found.number[moving])
+    return _information(log_det, variances, N, int(found.number[~moving].sum()))

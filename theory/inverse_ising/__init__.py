@@ -2,6 +2,7 @@
 
 from theory.inverse_ising.bethe import BetheState, bethe_log_z, growth, solve_bethe
 from theory.inverse_ising.bethe_learning import fit_bethe, matched_bethe
+from theory.inverse_ising.bethe_loops import loop_entropy, loop_log_z
 from theory.inverse_ising.bethe_response import bethe_response, fit_bethe_response
 from theory.inverse_ising.boltzmann import fit_boltzmann
 from theory.inverse_ising.certificate import Certificate, Fit, MonteCarloError, Sampler, monte_carlo_error
@@ -70,6 +71,8 @@ __all__ = [
     "independent_entropy",
     "independent_error",
     "iso_energy_landscape",
+    "loop_entropy",
+    "loop_log_z",
     "matched_bethe",
     "moment_error",
     "monte_carlo_error",
