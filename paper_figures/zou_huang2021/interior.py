@@ -3,7 +3,7 @@ relabellings of hidden units, beside its nulls; and what correlations take of th
 
 Left: our ensembles and the authors' (crosses); "random" is as many boundary weights as the interior has,
 drawn at random. Dotted: the threshold of "liquid". Right: entropy of independent weights of the same means
-less that of the fitted model.
+less that of the fitted model, by the Bethe free energy as in the paper, and (open) with rings of messages.
 """
 
 import math
@@ -13,9 +13,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from compare import partitions
-from compare.liquid import THRESHOLD, ensemble, verdict_of
+from compare.liquid import THRESHOLD, verdict_of
 from compare.pair_models import PairModel, pair_model
-from compare.weight_space import Ensemble, averaged_information
+from compare.weight_ensemble import Ensemble, ensemble
+from compare.weight_space import averaged_information
 from deepglass.errors import InvalidInput
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
@@ -141,11 +142,15 @@ def _deficits(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         if found is None:
             continue
         told = _fitted(ensemble(found))
-        axis.errorbar([1], [told.deficit], [told.error], fmt=mark, ms=3, color=colour, label=NAMES[label])
-        rows.append(("deficit", label, "interior", told.deficit, told.error, card.DEFICIT[label]["interior"]))
-        what = f"{NAMES[label]}, interior: entropy that correlations take"
-        what += f" (authors {card.DEFICIT[label]['interior']:.4f})"
-        scores.append(Score(what, told.deficit, told.error, 0.0, judged(results, None, THRESHOLD)))
+        drawn = {"fmt": mark, "ms": 3, "color": colour}
+        axis.errorbar([1.15], [told.deficit], [told.error], mfc="white", **drawn)
+        axis.errorbar([0.95], [told.bethe], [told.error], **drawn)
+        theirs = card.DEFICIT[label]["interior"]
+        name = f"{NAMES[label]}, interior: entropy that correlations take"
+        for kind, value in (("Bethe", told.bethe), ("with rings of messages", told.deficit)):
+            rows.append(("deficit", label, f"interior, {kind}", value, told.error, theirs))
+            what = f"{name}, {kind}" + (f" (authors {theirs:.4f})" if kind == "Bethe" else "")
+            scores.append(Score(what, value, told.error, 0.0, judged(results, None, THRESHOLD)))
         if told.strength is not None:
             what = f"{NAMES[label]}, interior: sqrt(N) std J"
             scores.append(

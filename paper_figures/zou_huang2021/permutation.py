@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
-from compare.liquid import ensemble
-from compare.weight_space import Ensemble as Vectors
+from compare.weight_ensemble import Ensemble as Vectors
+from compare.weight_ensemble import ensemble
 from compare.weight_space import averaged_information, ordered_information
 from deepglass.errors import InvalidInput
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
