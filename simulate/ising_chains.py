@@ -70,12 +70,7 @@ def _sweeps(s, J, h, unit, base, betas, keys, first, every, kept, weights):  # t
             sweep = first + np.uint64(k - 1)
             low, high = np.uint32(sweep), np.uint32(sweep >> np.uint64(32))
             # As many blocks as spins need, their words apart: short loops that run on whole registers.
-            w0, w1, w2, w3 = (
-                words[:quads],
-                words[quads : 2 * quads],
-                words[2 * quads : -quads],
-                words[-quads:],
-            )
+            w0, w1, w2, w3 = words[0], words[1], words[2], words[3]
             for q in range(quads):
                 w0[q], w1[q], w2[q], w3[q] = philox(
                     np.uint32(q), np.uint32(0), low, high, keys[b, 0], keys[b, 1]
@@ -84,7 +79,7 @@ def _sweeps(s, J, h, unit, base, betas, keys, first, every, kept, weights):  # t
                 for q in range(quads):
                     u = np.float32(words[r, q]) * np.float32(TO_UNIT) + np.float32(TO_UNIT / 2)
                     v = np.float32(np.uint32(~words[r, q])) * np.float32(TO_UNIT) + np.float32(TO_UNIT / 2)
-                    limit[4 * q + r] = half * (_log(u) - _log(v))
+                    limit[r * quads + q] = half * (_log(u) - _log(v))
             scale = beta * unit
             rest = 1.0 - beta
             for i in range(N):
