@@ -1,7 +1,7 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced`` or ``bundle``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``inferred``) and ``schema_version`` (of that kind).
 """
 
 import sys
@@ -17,9 +17,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "inferred": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-SMALL = ("reduced", "bundle")
+SMALL = ("reduced", "bundle", "inferred")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -28,6 +28,9 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "run": {},
     "reduced": {},
     "bundle": {},
+    "inferred": {
+        name: ("fit", "level", "reference", "direction", "x") for name in ("d", "s", "energy", "log_z")
+    },
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -44,6 +47,9 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
         "parts": str, "data_source": str, "data_sha256": str,
     },
     "bundle": {"depth": int, "members": str},
+    "inferred": {
+        "depth": int, "N": int, "label": str, "part": str, "sizes": str, "identity": str, "report": str,
+    },
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 
@@ -152,6 +158,8 @@ def _complete(dataset: xr.Dataset, source: Path, kind: str) -> None:
             raise InvalidInput(
                 f"{kind} file {source} lacks the variable {name} along {', '.join(dimensions)}"
             )
+        if not dimension.endswith("_layer"):
+            continue
         layers = np.arange(0 if dimension == "neuron_layer" else 1, depth + 1)
         if dimension not in dataset.coords or not np.array_equal(dataset[dimension], layers):
             raise InvalidInput(f"{kind} file {source}: {dimension} must count {layers[0]}..{depth}")
