@@ -99,8 +99,8 @@ def sides(model: IsingModel, moments: Moments, start: Spins, sampling: Sampling,
 class Branches:
     """Bethe states at zero tilt, from messages along the data's means and against them.
 
-    ``gap``: ln Z per spin of the first less that of the second, 0 where both are one state, NaN where messages
-    do not settle. ``overlap``: of both with the signs of the data's means.
+    ``gap``: ln Z per spin of the first less that of the second, 0 where both are one state, NaN where
+    messages do not settle. ``overlap``: of both with the signs of the data's means.
     """
 
     gap: float
@@ -109,9 +109,9 @@ class Branches:
 
     @property
     def probability(self) -> float:
-        """Of the state against the data, exp(-N gap)/(1 + exp(-N gap)); 0 if there is none, NaN if unknown."""
-        if self.gap == 0.0:
-            return 0.0
+        """Of the state against the data, exp(-N gap)/(1 + exp(-N gap)); 0: there is none, NaN: not known."""
+        if self.gap == 0.0 or np.isnan(self.gap):
+            return self.gap
         return float(np.exp(-np.logaddexp(0.0, self.N * self.gap)))
 
 

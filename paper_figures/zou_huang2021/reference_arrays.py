@@ -28,7 +28,7 @@ CASES: Mapping[str, tuple[str, str | None, str | None]] = {
     "authors.op": ("over_para", "pseudo_op", "op"),
     "authors.fashion": ("fashion", None, None),
 }
-"""Files of the deep cases: moments with Bethe models, pseudo-likelihood models, and name of the references."""
+"""Of the deep cases: files of moments with Bethe models, of pseudo-likelihood models, name of references."""
 
 SHORT = {"input": "LB", "interior": "ITER", "output": "RB", "full": "FULL"}
 """The authors' names of the parts."""
