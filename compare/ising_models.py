@@ -54,9 +54,9 @@ class Sides:
     """A model sampled from the side of the data and from the other; pairs are in this order.
 
     ``overlap`` with the signs of the data's means, ``overlap_error``; ``apart``: their difference in standard
-    errors; ``errors`` of the moments, from the ``noise`` that a perfect model shows in as many independent
-    samples; ``time``: autocorrelation of the overlap, sweeps. ``last``: configurations (chains/2, N) of the
-    data's side.
+    errors; ``errors`` of the moments; ``noise``: what a perfect model shows in as many samples if they are as
+    correlated as the overlap is, whose autocorrelation ``time`` is in sweeps. ``last``: configurations
+    (chains/2, N) of the data's side.
     """
 
     overlap: tuple[float, float]
@@ -80,7 +80,7 @@ def sides(model: IsingModel, moments: Moments, start: Spins, sampling: Sampling,
     series = drawn @ np.sign(moments.m) / model.N
     split = split_by_start(series, chains.group)
     own = drawn[:, chains.group == 0]
-    count = own.shape[0] * own.shape[1]
+    mixed = mixing(series[:, chains.group == 0])
     variance = (1.0 - moments.m**2).mean()
     if model.N > 1:
         variance += (1.0 - moments.C**2).sum() / (model.N * (model.N - 1))
@@ -90,8 +90,8 @@ def sides(model: IsingModel, moments: Moments, start: Spins, sampling: Sampling,
     ]
     return Sides(
         (float(split.mean[0]), float(split.mean[1])), (float(split.error[0]), float(split.error[1])),
-        split.apart, (errors[0], errors[1]), float(np.sqrt(variance / count)),
-        sampling.every * mixing(series[:, chains.group == 0]).time, own[-1],
+        split.apart, (errors[0], errors[1]), float(np.sqrt(variance / mixed.effective)),
+        sampling.every * mixed.time, own[-1],
     )  # fmt: skip
 
 

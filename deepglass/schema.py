@@ -1,7 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``inferred``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``inferred``) and ``schema_version`` (of
+that kind).
 """
 
 import sys
@@ -28,9 +29,7 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "run": {},
     "reduced": {},
     "bundle": {},
-    "inferred": {
-        name: ("fit", "level", "reference", "direction", "x") for name in ("d", "s", "energy", "log_z")
-    },
+    "inferred": dict.fromkeys(("d", "s", "energy", "log_z"), ("fit", "level", "reference", "direction", "x")),
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 

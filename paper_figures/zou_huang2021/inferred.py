@@ -52,7 +52,7 @@ from theory.inverse_ising.bethe import solve_bethe
 Spins = NDArray[np.int8]
 Values = NDArray[np.float64]
 
-VERSION = 1
+VERSION = 2
 """Of the method: results of another are made anew."""
 
 DATA = Path(__file__).parents[1] / "data" / "weight_space"
@@ -175,9 +175,9 @@ SMOKE = Plan(
 EXACT = ("exact.zero", "exact.independent", "exact.pseudo")
 SHALLOW = Plan(
     ("independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo", *EXACT),
-    tap=200,
+    tap=40, bethe_sweeps=400,
 )
-DEEP = Plan(references=1, chains=False, tap=40)
+DEEP = Plan(references=1, chains=False, tap=10, sampling=Sampling(anneal=400))
 ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 """The card's tilts."""
 
@@ -441,13 +441,14 @@ def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
     wanted = [(e, SMOKE if size == "smoke" else SHALLOW) for e in arrays.shallow(place)]
     if size == "smoke":
         return wanted
+    wanted.append((arrays.control(place), replace(SHALLOW, tap=0)))
     for label in arrays.CASES:
         for part in arrays.deep(place, label):
             if part.part != "full":
                 wanted.append((part, DEEP))
             elif part.models:  # pseudo-likelihood models only
                 iso = ISO if label == "authors.up" else ()
-                wanted.append((part, replace(DEEP, iso=iso, judged=True, tap=10)))
+                wanted.append((part, replace(DEEP, iso=iso)))
     return wanted
 
 

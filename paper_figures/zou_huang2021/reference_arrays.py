@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from compare.ising_models import independent_configurations
 from deepglass.errors import InvalidInput
-from paper_figures.zou_huang2021.inferred import Ensemble, moving
+from paper_figures.zou_huang2021.inferred import Ensemble, ensembles, moving
+from simulate.ising_chains import IsingChains
 from theory.inverse_ising import IsingModel, Moments, parts
 
 VARIABLE = "DEEPGLASS_REFERENCE"
@@ -83,6 +84,19 @@ def shallow(place: Path, references: int = 2) -> list[Ensemble]:
         models={} if model is None else {"authors": model},
     )  # fmt: skip
     return [whole, moving(whole)]
+
+
+def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
+    """Configurations of the authors' shallow model, of its branch along the data: data with a transition.
+
+    Fitted like others, without the model they are of: what the verdict is worth where it should be "real".
+    """
+    whole = shallow(place)[0]
+    model = whole.models["authors"]
+    start = independent_configurations(whole.moments, chains, seed=7)
+    walkers = IsingChains(model.N, chains, seed=7, burn=300, every=30, keep=-(-count // chains), start=start)
+    drawn = walkers.draw(model.J, model.h).reshape(-1, model.N)[:count]
+    return ensembles("authors.control", SHALLOW, drawn)[0]
 
 
 def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:

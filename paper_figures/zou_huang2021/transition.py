@@ -26,8 +26,8 @@ from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
 STUDIES = ("shallow",)
-LABELS = (("authors.shallow",), ("shallow", "shallow.prototype"))
-"""Ensembles, a row each; of several names the first that is stored."""
+LABELS = (("authors.shallow",), ("shallow", "shallow.prototype"), ("authors.control",))
+"""Ensembles, a row each; of several names the first that is stored. The last is a control that has one."""
 PARTS = ("full", "moving")
 
 STYLE = {
