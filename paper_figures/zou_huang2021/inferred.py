@@ -175,7 +175,8 @@ SMOKE = Plan(
 EXACT = ("exact.zero", "exact.independent", "exact.pseudo")
 SHALLOW = Plan(
     ("independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo", *EXACT),
-    tap=40, bethe_sweeps=400,
+    tap=40,
+    bethe_sweeps=400,
 )
 DEEP = Plan(references=1, chains=False, tap=10, sampling=Sampling(anneal=400))
 ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)

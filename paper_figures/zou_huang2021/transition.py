@@ -41,9 +41,14 @@ SHOWN = ("authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact
 
 APART = 0.05
 """In d: sweeps that differ by more disagree, where they did on two tilts in a row at least."""
+JUMP = 0.2
+"""A step of d that is one."""
 SIGMAS = 2.0
 WEIGHED = 0.05
 """Share of the weights of annealing below which a likelihood is not known."""
+
+LINES = {(False, 1): "-", (False, -1): "--", (True, 1): "-.", (True, -1): ":"}
+"""By whether a fit shares its colour with another, and direction."""
 
 COLUMNS = ("ensemble", "part", "fit", "level", "reference", "direction", "quantity", "x", "value", "error")
 
@@ -248,31 +253,49 @@ def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -
     rows: list[Row] = []
     d = np.linspace(0, 1, 101)
     right.plot(d, entropy_bound(d), ":", color="0.5", lw=0.8, label="bound")
-    for name in [n for n in SHOWN if n in found.fit.values]:
+    told = reports(found)
+    there = [name for name in SHOWN if told.get(name, {}).get("model")]
+    if "exact.pseudo" in there and "exact.independent" in there:
+        there.remove("exact.independent")
+    for name in there:
         one = found.sel(fit=name, level="El").isel(reference=0)
         colour = STYLE[name][0]
         for way in DIRECTIONS:
             here = one.sel(direction=way)
-            solid = "-" if way == 1 else "--"
+            line = LINES[name == "bethe.independent", way]
             word = name if way == 1 else None
-            dashes = solid if "independent" not in name else ("-." if way == 1 else ":")
-            left.plot(here.x, here.d, dashes, color=colour, lw=0.9, label=word)
-            right.plot(here.d, here.s, dashes, color=colour, lw=0.9, label=word)
+            left.plot(here.x, here.d, line, color=colour, lw=0.9, label=word)
+            right.plot(here.d, here.s, line, color=colour, lw=0.9)
             rows += _listed(label, part, name, way, "d", here.x, here.d)
             rows += _listed(label, part, name, way, "s", here.x, here.s)
             if "chain_d" in here:
+                s = _followed(one, way)
                 mark = "^" if way == 1 else "v"
                 left.plot(here.x[::4], here.chain_d[::4], mark, color=colour, ms=2.2, alpha=0.6)
-                right.plot(here.chain_d[::4], here.chain_s[::4], mark, color=colour, ms=2.2, alpha=0.6)
-                error = here.chain_error.values
-                rows += _listed(
-                    label, part, name, way, "d by chains", here.x, here.chain_d, float(error.max())
-                )
-                rows += _listed(label, part, name, way, "s by chains", here.x, here.chain_s)
+                right.plot(here.chain_d[::4], s[::4], mark, color=colour, ms=2.2, alpha=0.6)
+                error = float(here.chain_error.values.max())
+                rows += _listed(label, part, name, way, "d by chains", here.x, here.chain_d, error)
+                rows += _listed(label, part, name, way, "s by chains", here.x, s)
     left.set(xlabel="tilt $x$", ylabel="distance $d$", ylim=(-0.03, 1.03))
     right.set(xlabel="distance $d$", ylabel="entropy $s$", xlim=(0, 1), ylim=(-0.02, 0.72))
-    left.legend(fontsize=5)
+    left.legend(fontsize=5, loc="lower left")
     return rows
+
+
+def _followed(one: xr.Dataset, way: int) -> xr.DataArray:
+    """Entropies by chains (x,) where they are known: on the branch that ln Z at x = 0 is of, up to a jump."""
+    s: xr.DataArray = one.chain_s.sel(direction=way)
+    d = one.chain_d.sel(direction=way).values
+    zero = int(np.argmin(np.abs(one.x.values)))
+    if abs(d[zero] - float(one.chain_d.sel(direction=-1)[zero])) > APART:
+        return xr.full_like(s, np.nan)
+    jumps = np.flatnonzero(np.abs(np.diff(d)) > JUMP)
+    below, above = jumps[jumps < zero], jumps[jumps >= zero]
+    first = int(below[-1]) + 1 if below.size else 0
+    last = int(above[0]) if above.size else d.size - 1
+    index = np.arange(d.size)
+    known: xr.DataArray = s.where(xr.DataArray((index >= first) & (index <= last), dims="x"))
+    return known
 
 
 def _listed(
