@@ -178,7 +178,15 @@ SHALLOW = Plan(
     tap=40,
     bethe_sweeps=400,
 )
-DEEP = Plan(references=1, chains=False, tap=10, sampling=Sampling(anneal=400))
+FEWER = replace(SHALLOW, references=1)
+CONTROL = replace(
+    FEWER,
+    fits=("independent", "bethe.zero", "bethe.independent", "pseudo", "exact.independent", "exact.pseudo"),
+    tap=0,
+)
+DEEP = Plan(references=1, chains=False, judged=False, tap=10)
+OWN_DEEP = Plan(("independent", "response", "pseudo", "exact.pseudo"), references=1, chains=False, tap=10)
+"""For ensembles of deep networks of our own."""
 ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 """The card's tilts."""
 
@@ -435,14 +443,19 @@ def complete(
 app = application("Ising models of ensembles of weights.")
 
 
+def shallow_plans(parts: Iterable[Ensemble]) -> list[tuple[Ensemble, Plan]]:
+    """All spins with two references of each energy, those that move with one."""
+    return [(part, SHALLOW if part.part == "full" else FEWER) for part in parts]
+
+
 def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
     """What is inferred of the authors' arrays."""
     from paper_figures.zou_huang2021 import reference_arrays as arrays
 
-    wanted = [(e, SMOKE if size == "smoke" else SHALLOW) for e in arrays.shallow(place)]
     if size == "smoke":
-        return wanted
-    wanted.append((arrays.control(place), replace(SHALLOW, tap=0)))
+        return [(e, SMOKE) for e in arrays.shallow(place)]
+    wanted = shallow_plans(arrays.shallow(place))
+    wanted.append((arrays.control(place), CONTROL))
     for label in arrays.CASES:
         for part in arrays.deep(place, label):
             if part.part != "full":

@@ -1,8 +1,9 @@
 """Is the jump of the shallow network's landscape a property of its weights, or of the way it was fitted?
 
 The same data are fitted in many ways. Each model is sampled: how far its moments are off, and how likely it
-makes the data. A model has a transition where sweeps of the tilt from both sides disagree. The verdict looks
-at the models that describe the data as well as the best one does: :func:`verdict`.
+makes the data. A model has a transition where sweeps of the tilt from both sides disagree: chains that are
+too slow make this too often, never too seldom. The verdict looks at the models that describe the data as well
+as the best one does: :func:`verdict`.
 
 Left: distance against tilt. Middle: likelihood and sampled error of every fit; open marks have a transition.
 Right: entropy against distance.

@@ -54,6 +54,7 @@ def kept(tmp_path_factory):
     """A stored shallow ensemble of our own, beside given models of the authors' names."""
     data = tmp_path_factory.mktemp("inferred")
     ours = ensembles("shallow", (3, 2), biased(300))
+    interior = next(e for e in ensembles("deep.up", (3, 2, 2, 2), biased(60, 14)) if e.part == "interior")
     model = IsingModel(0.1 * (1 - np.eye(6)), np.zeros(6))
     star = biased(3, seed=1).astype(np.int8)
     theirs = Ensemble(
@@ -72,6 +73,7 @@ def kept(tmp_path_factory):
     wanted = [
         *((e, TINY) for e in ours), *((e, plan) for e in (theirs, moving(theirs))),
         *((e, replace(plan, fits=(), chains=False)) for e in deep),
+        (interior, replace(TINY, fits=("response", "pseudo"), chains=False, judged=False)),
     ]  # fmt: skip
     lines: list[str] = []
     complete(wanted, data, "smoke", lines.append)
