@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from paper_figures.kerr_winter2025.scores import OPEN, Score
+from paper_figures.kerr_winter2025.scores import Score
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
@@ -344,7 +344,7 @@ def _scores(
         Score(f"{at}: verdict '{said.word}'; lead of the best fit over those of the other kind, nats",
               said.lead, said.error)
     ]  # fmt: skip
-    alone = float(found.attrs["independent_error"])
+    alone, told = float(found.attrs["independent_error"]), reports(found)
     for fit in fits:
         share = fit.bethe_share if math.isnan(fit.share) else fit.share
         scores += [
@@ -353,18 +353,22 @@ def _scores(
             Score(f"{at}, {fit.name}: references with a transition, share", share),
             Score(f"{at}, {fit.name}: width of its hysteresis in x", fit.width),
         ]
-        if fit.gap != 0.0:
+        one = told[fit.name]
+        scores.append(
+            Score(
+                f"{at}, {fit.name}: overlap with the means, chains from their side less those from the other",
+                one["overlap"][0] - one["overlap"][1], math.hypot(*one["overlap_error"]), null=0.0,
+            )
+        )  # fmt: skip
+        if fit.gap != 0.0 and not math.isnan(fit.gap):
             weight = -int(found.attrs["N"]) * fit.gap / math.log(10)
             scores.append(Score(f"{at}, {fit.name}: log10 of the weight of the branch against", weight))
-    told = _visits(found)
-    scores.append(
-        Score(
-            f"{at}: configurations against their means, of {told['of']:.0f}",
-            float(told["against"]),
-            within=OPEN,
-        )
-    )
-    scores.append(Score(f"{at}: lowest overlap of a configuration with the means", float(told["lowest"])))
+    seen = _visits(found)
+    count = f"{at}: configurations against their means, of {seen['of']:.0f}"
+    scores += [
+        Score(count, float(seen["against"])),
+        Score(f"{at}: lowest overlap of a configuration with the means", float(seen["lowest"])),
+    ]
     return scores
 
 
