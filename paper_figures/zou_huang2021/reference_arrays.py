@@ -100,7 +100,7 @@ def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
 
 
 def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:
-    """The parts of a deep case and the whole, with the models there are.
+    """The parts of a deep case with their Bethe models, and the whole with its pseudo-likelihood model.
 
     Where no configurations came with them (Fashion), the references are draws of independent spins.
     """
@@ -115,7 +115,10 @@ def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:
         known = _references(place, case, references)
     found = []
     for part, where in parts(DEEP).items():
-        models = {"authors": _model(data, part), "authors.pseudo": _model(others, part)}
+        # The whole has no Bethe model: its file is not among the published ones.
+        models = (
+            {"authors": _model(data, part)} if part != "full" else {"authors.pseudo": _model(others, part)}
+        )
         found.append(
             Ensemble(
                 label, part, DEEP, every.part(where),

@@ -250,7 +250,7 @@ def test_authors_ensembles():
     assert {name: e.moments.N for name, e in deep.items()} == {
         "full": 675, "input": 300, "interior": 225, "output": 150
     }  # fmt: skip
-    assert set(deep["interior"].models) == {"authors", "authors.pseudo"}
+    assert set(deep["interior"].models) == {"authors"}
     assert set(deep["full"].models) == {"authors.pseudo"}
 
 
