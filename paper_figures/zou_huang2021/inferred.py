@@ -178,7 +178,7 @@ SHALLOW = Plan(
     tap=40,
     bethe_sweeps=400,
 )
-FEWER = replace(SHALLOW, references=1)
+FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
 CONTROL = replace(
     FEWER,
     fits=("independent", "bethe.zero", "bethe.independent", "pseudo", "exact.independent", "exact.pseudo"),
@@ -462,7 +462,7 @@ def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
                 wanted.append((part, DEEP))
             elif part.models:  # pseudo-likelihood models only
                 iso = ISO if label == "authors.up" else ()
-                wanted.append((part, replace(DEEP, iso=iso)))
+                wanted.append((part, replace(DEEP, iso=iso, x=(-3.0, 3.0, 61))))
     return wanted
 
 

@@ -197,10 +197,11 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
     steps = [max(float(rising.steps.max()), float(falling.steps.max())) for rising, falling in whole]
     shallow = label.endswith("shallow") and name == "authors"
     loose = shallow or label not in ("authors.up", "authors.op")
+    most = 0.1 * float(found.x[1] - found.x[0]) / 0.05
     scores.append(
         Score(
             f"{at}: largest step of d, mean over references", float(np.mean(steps)), _error(steps),
-            within=judged(results, 0.5, 0.7) if shallow else OPEN if loose else judged(results, 0.0, 0.1),
+            within=judged(results, 0.5, 0.7) if shallow else OPEN if loose else judged(results, 0.0, most),
         )
     )  # fmt: skip
     apart = [hysteresis(*pair) for pair in whole]
