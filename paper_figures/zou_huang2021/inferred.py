@@ -151,7 +151,8 @@ class Plan:
 
     ``fits`` by name (:mod:`compare.ising_fits`); ``references`` of each level; ``x``: first and last tilt and
     how many; ``chains``: whether landscapes are also swept by chains; ``iso``: tilts of the landscape of
-    constant energy, of given models (none: not made); ``tap``: starts of the count of TAP states.
+    constant energy, of given models (none: not made); ``tap``: starts of the count of TAP states;
+    ``bethe_sweeps``: after which a fit has no fixed point, ``given_sweeps``: a given model.
     """
 
     fits: tuple[str, ...] = ()
@@ -162,6 +163,7 @@ class Plan:
     iso: tuple[float, ...] = ()
     tap: int = 0
     bethe_sweeps: int = 1000
+    given_sweeps: int = 1000
     learning: Learning = field(default_factory=Learning)
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
@@ -258,7 +260,8 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
             report[name] |= _tap(model, plan)
         for a, k, w in product(range(len(LEVELS)), range(plan.references), range(len(DIRECTIONS))):
             row = references[LEVELS[a]][k]
-            found = _landscape(model, row, x, DIRECTIONS[w], plan)
+            most = plan.given_sweeps if name in ensemble.models else plan.bethe_sweeps
+            found = _landscape(model, row, x, DIRECTIONS[w], most)
             for key in ("d", "s", "energy", "log_z"):
                 values[key][f, a, k, w] = getattr(found, key)
             if plan.chains:
@@ -272,7 +275,7 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
             row = references["El"][0]
             for w, way in enumerate(DIRECTIONS):
                 level = iso_energy_landscape(
-                    model, row, np.array(plan.iso), way, tolerance=1e-7, max_sweeps=plan.bethe_sweeps
+                    model, row, np.array(plan.iso), way, tolerance=1e-7, max_sweeps=plan.given_sweeps
                 )
                 iso["iso_beta"][f, w], iso["iso_d"][f, w], iso["iso_s"][f, w] = level.beta, level.d, level.s
         say(f"{ensemble.label}.{ensemble.part}: {name} judged and swept")
@@ -397,10 +400,10 @@ def _references(ensemble: Ensemble, plan: Plan, done: Mapping[str, Attempt]) -> 
     return found
 
 
-def _landscape(model: IsingModel, star: Spins, x: Values, way: int, plan: Plan) -> Landscape:
+def _landscape(model: IsingModel, star: Spins, x: Values, way: int, most: int) -> Landscape:
     """With the points so far where messages stop settling."""
     try:
-        return entropy_landscape(model, star, x, way, tolerance=1e-7, max_sweeps=plan.bethe_sweeps)
+        return entropy_landscape(model, star, x, way, tolerance=1e-7, max_sweeps=most)
     except NotConverged as error:
         last: Landscape = error.last
         return last

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from paper_figures.kerr_winter2025.scores import Score
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
@@ -279,7 +280,7 @@ def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -
                 rows += _listed(label, part, name, way, "s by chains", here.x, s)
     left.set(xlabel="tilt $x$", ylabel="distance $d$", ylim=(-0.03, 1.03))
     right.set(xlabel="distance $d$", ylabel="entropy $s$", xlim=(0, 1), ylim=(-0.02, 0.72))
-    left.legend(fontsize=5, loc="lower left")
+    left.legend(fontsize=5, loc="upper right")
     return rows
 
 
@@ -331,7 +332,10 @@ def _fits(label: str, part: str, found: xr.Dataset, fits: Sequence[Described], a
     axis.axvline(found.attrs["independent_error"], color="0.6", lw=0.7, ls=":")
     axis.axvline(noise, color="0.6", lw=0.7, ls="--")
     axis.set(xscale="log", xlabel="sampled moment error", ylabel="likelihood gain [nats]")
-    axis.legend(fontsize=4.5, ncols=2)
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    top = max((fit.gain for fit in fits if fit.weights >= WEIGHED), default=1.0)
+    axis.set_ylim(-0.1 * top, 1.9 * top)
+    axis.legend(fontsize=5, ncols=2, loc="upper center")
     return rows
 
 
