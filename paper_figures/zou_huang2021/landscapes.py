@@ -29,12 +29,12 @@ Panel = Sequence[tuple[str, str, tuple[str, ...]]]
 BETHE, PSEUDO = ("authors",), ("authors.pseudo",)
 OWN = ("exact.pseudo", "pseudo")
 PANELS: Mapping[str, Panel] = {
-    "few weights": [("authors.up", part, BETHE) for part in ("input", "interior", "output")],
-    "many weights": [("authors.op", part, BETHE) for part in ("input", "interior", "output")],
-    "Fashion": [("authors.fashion", part, BETHE) for part in ("input", "interior", "output")],
-    "whole": [("authors.up", "full", PSEUDO), ("authors.op", "full", PSEUDO)],
+    "under-parametrised": [("authors.up", part, BETHE) for part in ("input", "interior", "output")],
+    "over-parametrised": [("authors.op", part, BETHE) for part in ("input", "interior", "output")],
+    "Fashion-MNIST": [("authors.fashion", part, BETHE) for part in ("input", "interior", "output")],
+    "whole network": [("authors.up", "full", PSEUDO), ("authors.op", "full", PSEUDO)],
     "shallow": [("authors.shallow", "full", BETHE)],
-    "ours": [("deep.up", part, OWN) for part in ("input", "interior", "output")],
+    "our networks": [("deep.up", part, OWN) for part in ("input", "interior", "output")],
 }
 """Six panels; those of the authors' models and of our own ensembles."""
 
@@ -71,7 +71,7 @@ SLACK = 0.006
 """By which other references may differ from those."""
 
 BETA = ((-2.0, 2.03), (-1.0, 1.24), (-0.5, 1.22), (0.0, 1.25), (0.5, 1.05), (1.0, 0.84), (2.0, 0.66))
-"""Inverse temperature at the reference's energy, whole network, few weights."""
+"""Inverse temperature at the reference's energy, whole network, under-parametrised."""
 
 TAP: Mapping[tuple[str, str, str], tuple[float, ...]] = {
     ("authors.shallow", "full", "authors"): (338.05, 296.34),
@@ -320,6 +320,7 @@ def _tap(results: Results, axis: Axes, scores: list[Score]) -> list[Row]:
     if names:
         axis.set_yticks(range(position), names)
         axis.set(xlabel=r"$\ln Z/N$ of TAP states", ylim=(-0.5, position - 0.5))
+        axis.margins(x=0.15)
     else:
         axis.text(0.5, 0.5, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
     return rows
