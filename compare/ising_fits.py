@@ -90,8 +90,8 @@ def attempt(
 ) -> Attempt:
     """Fit by one of FITS. ``before``: attempts so far; ``exact.pseudo`` starts from the model of ``pseudo``.
 
-    Boltzmann learning takes the prior of ``pseudo`` where that was fitted. Raises InvalidInput for an unknown
-    name only.
+    Boltzmann learning on samples takes the prior of ``pseudo``, or the only one there is. Raises InvalidInput
+    for an unknown name only.
     """
     checks.one_of("fit", name, FITS)
     earlier = dict(before or {}).get("pseudo")
@@ -116,7 +116,8 @@ def attempt(
                 if earlier is None or earlier.model is None:
                     raise InvalidInput("there is no pseudo-likelihood model to start from")
                 start = earlier.model
-            width = np.nan if earlier is None else earlier.width
+            only = learning.widths[0] if len(learning.widths) == 1 else np.nan
+            width = only if earlier is None else earlier.width
             pull = 0.0 if samples is None or np.isnan(width) else 1.0 / (len(samples) * width**2)
             fit = _exact(moments, start, pull, learning, seed)
         else:

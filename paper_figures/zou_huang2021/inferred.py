@@ -151,8 +151,9 @@ class Plan:
 
     ``fits`` by name (:mod:`compare.ising_fits`); ``references`` of each level; ``x``: first and last tilt and
     how many; ``chains``: whether landscapes are also swept by chains; ``iso``: tilts of the landscape of
-    constant energy, of given models (none: not made); ``tap``: starts of the count of TAP states;
-    ``bethe_sweeps``: after which a fit has no fixed point, ``given_sweeps``: a given model.
+    constant energy, of given models (none: not made), ``iso_beta``: the bracket of its temperature; ``tap``:
+    starts of the count of TAP states; ``bethe_sweeps``: after which a fit has no fixed point,
+    ``given_sweeps``: a given model.
     """
 
     fits: tuple[str, ...] = ()
@@ -164,6 +165,7 @@ class Plan:
     tap: int = 0
     bethe_sweeps: int = 1000
     given_sweeps: int = 1000
+    iso_beta: tuple[float, float] = (0.1, 3.0)
     learning: Learning = field(default_factory=Learning)
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
@@ -183,8 +185,12 @@ SHALLOW = Plan(
 FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
 CONTROL = replace(
     FEWER,
-    fits=("independent", "bethe.zero", "bethe.independent", "pseudo", "exact.independent", "exact.pseudo"),
+    fits=("independent", "bethe.zero", "bethe.independent", "exact.zero", "exact.independent"),
+    learning=Learning(widths=(0.05,)),
     tap=0,
+)
+WHOLE = Plan(
+    references=1, x=(-3.0, 3.0, 31), chains=False, judged=False, tap=10, given_sweeps=200, iso_beta=(0.3, 2.4)
 )
 DEEP = Plan(references=1, chains=False, judged=False, tap=10)
 OWN_DEEP = Plan(("independent", "response", "pseudo", "exact.pseudo"), references=1, chains=False, tap=10)
@@ -275,7 +281,13 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
             row = references["El"][0]
             for w, way in enumerate(DIRECTIONS):
                 level = iso_energy_landscape(
-                    model, row, np.array(plan.iso), way, tolerance=1e-7, max_sweeps=plan.given_sweeps
+                    model,
+                    row,
+                    np.array(plan.iso),
+                    way,
+                    beta=plan.iso_beta,
+                    tolerance=1e-7,
+                    max_sweeps=plan.given_sweeps,
                 )
                 iso["iso_beta"][f, w], iso["iso_d"][f, w], iso["iso_s"][f, w] = level.beta, level.d, level.s
         say(f"{ensemble.label}.{ensemble.part}: {name} judged and swept")
@@ -465,7 +477,7 @@ def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
                 wanted.append((part, DEEP))
             elif part.models:  # pseudo-likelihood models only
                 iso = ISO if label == "authors.up" else ()
-                wanted.append((part, replace(DEEP, iso=iso, x=(-3.0, 3.0, 61))))
+                wanted.append((part, replace(WHOLE, iso=iso)))
     return wanted
 
 

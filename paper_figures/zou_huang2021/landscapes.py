@@ -166,11 +166,11 @@ def _sweeps(one: xr.Dataset) -> tuple[Landscape, Landscape] | None:
 
 
 def _entropies(sweep: Landscape) -> NDArray[np.float64]:
-    """s at AT; NaN where the sweep jumps over a distance."""
-    d, s = sweep.d[::-1], sweep.s[::-1]
-    values = np.interp(AT, d, s)
+    """s at AT, by its distance from the bound, which is the smoother; NaN where the sweep jumps over one."""
+    d = sweep.d[::-1]
+    values = entropy_bound(AT) + np.interp(AT, d, sweep.s[::-1] - entropy_bound(np.clip(d, 0.0, 1.0)))
     gap = [np.min(np.abs(d - at)) for at in AT]
-    found: NDArray[np.float64] = np.where(np.array(gap) < 0.05, values, np.nan)
+    found: NDArray[np.float64] = np.where(np.array(gap) < 0.12, values, np.nan)
     return found
 
 
