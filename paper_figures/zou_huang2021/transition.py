@@ -280,7 +280,7 @@ def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -
                 rows += _listed(label, part, name, way, "s by chains", here.x, s)
     left.set(xlabel="tilt $x$", ylabel="distance $d$", ylim=(-0.03, 1.03))
     right.set(xlabel="distance $d$", ylabel="entropy $s$", xlim=(0, 1), ylim=(-0.02, 0.72))
-    left.legend(fontsize=5, loc="upper right")
+    left.legend(fontsize=4.5, loc="lower left", handlelength=1.4)
     return rows
 
 
@@ -335,7 +335,7 @@ def _fits(label: str, part: str, found: xr.Dataset, fits: Sequence[Described], a
     axis.xaxis.set_minor_formatter(NullFormatter())
     top = max((fit.gain for fit in fits if fit.weights >= WEIGHED), default=1.0)
     axis.set_ylim(-0.1 * top, 1.9 * top)
-    axis.legend(fontsize=5, ncols=2, loc="upper center")
+    axis.legend(fontsize=4.5, ncols=2, loc="upper center", columnspacing=0.8, handletextpad=0.2)
     return rows
 
 
