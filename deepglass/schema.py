@@ -1,8 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``weights``) and ``schema_version`` (of
-that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle``, ``weights`` or ``inferred``) and
+``schema_version`` (of that kind).
 """
 
 import sys
@@ -18,9 +18,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "weights": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "weights": 1, "inferred": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-SMALL = ("reduced", "bundle", "weights")
+SMALL = ("reduced", "bundle", "weights", "inferred")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -30,6 +30,7 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "reduced": {},
     "bundle": {},
     "weights": {"weights": ("configuration", "weight")},
+    "inferred": dict.fromkeys(("d", "s", "energy", "log_z"), ("fit", "level", "reference", "direction", "x")),
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -47,6 +48,9 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
     },
     "bundle": {"depth": int, "members": str},
     "weights": {"sizes": str},
+    "inferred": {
+        "depth": int, "N": int, "label": str, "part": str, "sizes": str, "identity": str, "report": str,
+    },
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 

@@ -26,7 +26,8 @@ NEURONS, DIRECTIONS, ANGLES, EXCHANGE, DISORDER = 3, 4, 5, 6, 7
 PLANTING = (8, 9, 10)
 FRESH = 11
 BATCHES, WEIGHTS = 12, 13
-DRAWS, FROZEN = 14, 15
+DRAWS = 14
+ISING, ISING_START = 20, 21
 
 Keys = NDArray[np.uint32] | torch.Tensor
 """Streams of a batch, shape (B, 2): uint32 in an array, or int64 in a tensor on the device of the noise."""

@@ -142,9 +142,8 @@ def _deficits(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         if found is None:
             continue
         told = _fitted(ensemble(found))
-        drawn = {"fmt": mark, "ms": 3, "color": colour}
-        axis.errorbar([1.15], [told.deficit], [told.error], mfc="white", **drawn)
-        axis.errorbar([0.95], [told.bethe], [told.error], **drawn)
+        axis.errorbar([1.15], [told.deficit], [told.error], fmt=mark, ms=3, color=colour, mfc="white")
+        axis.errorbar([0.95], [told.bethe], [told.error], fmt=mark, ms=3, color=colour)
         theirs = card.DEFICIT[label]["interior"]
         name = f"{NAMES[label]}, interior: entropy that correlations take"
         for kind, value in (("Bethe", told.bethe), ("with rings of messages", told.deficit)):

@@ -1,0 +1,503 @@
+"""From an ensemble of weights to its Ising models, judged and swept, kept in small files.
+
+:func:`infer` knows nothing of where an ensemble comes from; :func:`ensembles` makes them of weights (S, N).
+What is inferred is kept by label and part under ``data/SIZE/inferred``, with the hash of all that it was made
+from, and made anew only where that differs. Run ``python -m paper_figures.zou_huang2021.inferred``: the
+authors' ensembles.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from compare.ising_fits import Attempt, Learning, attempt
+from compare.ising_models import (
+    Sampling,
+    branches,
+    chain_landscape,
+    independent_configurations,
+    likelihood,
+    sides,
+)
+from deepglass import checks, schema
+from deepglass.cli import application, main
+from deepglass.errors import InvalidInput, NotConverged
+from theory.inverse_ising import (
+    IsingModel,
+    Landscape,
+    Moments,
+    entropy_landscape,
+    gaussian_multi_information,
+    independent_entropy,
+    independent_error,
+    iso_energy_landscape,
+    moment_error,
+    parts,
+    permutation_average,
+    permuted,
+    sample_moments,
+    tap_states,
+)
+from theory.inverse_ising.bethe import solve_bethe
+
+Spins = NDArray[np.int8]
+Values = NDArray[np.float64]
+
+VERSION = 2
+"""Of the method: results of another are made anew."""
+
+DATA = Path(__file__).parents[1] / "data" / "weight_space"
+LEVELS = ("Eh", "Em", "El")
+"""Energies of the references: high, middle, low."""
+QUANTILES = (0.9, 0.5, 0.1)
+DIRECTIONS = (1, -1)
+MOVES = 0.999
+"""A spin moves if its |m| is no more than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """What is known of the weights of a part of a network; the only input of :func:`infer`.
+
+    ``moments`` are fitted; ``samples`` (S, N) are those behind them and ``unseen`` (S', N) others, None where
+    there are moments only. ``references``: configurations (K, N) by level; none: they are chosen from
+    ``unseen`` by energy. ``models``: given by somebody else, judged with the fits.
+    """
+
+    label: str
+    part: str
+    sizes: tuple[int, ...]
+    moments: Moments = field(repr=False)
+    samples: Spins | None = field(default=None, repr=False)
+    unseen: Spins | None = field(default=None, repr=False)
+    references: Mapping[str, Spins] = field(default_factory=dict, repr=False)
+    models: Mapping[str, IsingModel] = field(default_factory=dict, repr=False)
+
+    def of(self, where: Any, part: str) -> "Ensemble":
+        """Some of its spins; given models are of all and stay behind."""
+        return replace(
+            self,
+            part=part,
+            moments=self.moments.part(where),
+            samples=None if self.samples is None else self.samples[:, where],
+            unseen=None if self.unseen is None else self.unseen[:, where],
+            references={level: rows[:, where] for level, rows in self.references.items()},
+            models={},
+        )
+
+
+def moving(ensemble: Ensemble) -> Ensemble:
+    """The spins that move, those of |m| <= 0.999; in given models the others are clamped to their means."""
+    m = ensemble.moments.m
+    free = np.abs(m) <= MOVES
+    clamped = {
+        f"{name}.clamped": IsingModel(
+            model.J[np.ix_(free, free)], model.h[free] + model.J[np.ix_(free, ~free)] @ np.sign(m[~free])
+        )
+        for name, model in ensemble.models.items()
+    }
+    return replace(ensemble.of(free, "moving"), models=clamped)
+
+
+def ensembles(
+    label: str,
+    sizes: Sequence[int],
+    weights: ArrayLike,
+    *,
+    unseen: float = 0.2,
+    symmetric: bool | None = None,
+    seed: int = 0,
+) -> list[Ensemble]:
+    """All parts of an ensemble of weights (S, N), rows of one network side by side.
+
+    The last share ``unseen`` is left out of the fits. symmetric: whether hidden units are exchangeable (by
+    default if there are any): moments are averaged over their permutations, and samples permuted at random. A
+    network without hidden layer gives all spins and those that move. Raises InvalidInput for weights that are
+    no +-1 or of another number than ``sizes`` say.
+    """
+    s = np.asarray(weights)
+    where = parts(sizes)
+    count = where["full"].stop
+    if s.ndim != 2 or s.shape[1] != count or np.any(np.abs(s) != 1):
+        raise InvalidInput(f"weights of {tuple(sizes)} must be (S, {count}) of +-1, shape {s.shape}")
+    share = checks.real("unseen", unseen, above=0.0, at_most=0.5)
+    cut = len(s) - max(int(share * len(s)), 1)
+    if cut < 2:
+        raise InvalidInput(f"{len(s)} configurations are too few; give 10 or more")
+    exchangeable = len(sizes) > 2 if symmetric is None else symmetric
+    moments = sample_moments(s[:cut])
+    if exchangeable:
+        moments = permutation_average(moments, sizes)
+        s = permuted(s, sizes, np.random.default_rng(seed))
+    kept = s.astype(np.int8)
+    whole = Ensemble(label, "full", tuple(sizes), moments, kept[:cut], kept[cut:])
+    if len(sizes) == 2:
+        return [whole, moving(whole)]
+    return [whole.of(place, part) for part, place in where.items()]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is inferred of an ensemble.
+
+    ``fits`` by name (:mod:`compare.ising_fits`); ``references`` of each level; ``x``: first and last tilt and
+    how many; ``chains``: whether landscapes are also swept by chains; ``iso``: tilts of the landscape of
+    constant energy, of given models (none: not made), ``iso_beta``: the bracket of its temperature; ``tap``:
+    starts of the count of TAP states; ``bethe_sweeps``: after which a fit has no fixed point,
+    ``given_sweeps``: a given model.
+    """
+
+    fits: tuple[str, ...] = ()
+    references: int = 2
+    x: tuple[float, float, int] = (-3.0, 3.0, 121)
+    chains: bool = True
+    judged: bool = True
+    iso: tuple[float, ...] = ()
+    tap: int = 0
+    bethe_sweeps: int = 1000
+    given_sweeps: int = 1000
+    iso_beta: tuple[float, float] = (0.1, 3.0)
+    learning: Learning = field(default_factory=Learning)
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+
+
+SMOKE = Plan(
+    ("independent", "bethe.zero", "exact.independent"), 1, (-3.0, 3.0, 25), tap=4, iso=(-1.0, 0.0, 1.0),
+    learning=Learning(30, 60, 60, 3, (0.2,)), sampling=Sampling(60, 20, 10, 2, 60, 20, 10, 10),
+)  # fmt: skip
+
+EXACT = ("exact.zero", "exact.independent", "exact.pseudo")
+SHALLOW = Plan(
+    ("independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo", *EXACT),
+    tap=40,
+    bethe_sweeps=400,
+)
+FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
+CONTROL = replace(
+    FEWER,
+    fits=("independent", "bethe.zero", "bethe.independent", "exact.zero", "exact.independent"),
+    learning=Learning(widths=(0.05,)),
+    tap=0,
+)
+WHOLE = Plan(
+    references=1, x=(-3.0, 3.0, 31), chains=False, judged=False, tap=10, given_sweeps=200, iso_beta=(0.3, 2.4)
+)
+DEEP = Plan(references=1, chains=False, judged=False, tap=10)
+OWN_DEEP = Plan(("independent", "response", "pseudo", "exact.pseudo"), references=1, chains=False, tap=10)
+"""For ensembles of deep networks of our own."""
+ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+"""The card's tilts."""
+
+
+def identity(ensemble: Ensemble, plan: Plan) -> str:
+    """Hash of everything that a result is made from."""
+    told = hashlib.sha256()
+    told.update(json.dumps([VERSION, ensemble.part, ensemble.sizes, asdict(plan)]).encode())
+
+    def add(name: str, array: NDArray[Any] | None) -> None:
+        told.update(name.encode())
+        if array is not None:
+            told.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+
+    add("m", ensemble.moments.m)
+    add("C", ensemble.moments.C)
+    add("samples", ensemble.samples)
+    add("unseen", ensemble.unseen)
+    for name, rows in ensemble.references.items():
+        add(name, rows)
+    for name, model in ensemble.models.items():
+        add(f"{name}.J", model.J)
+        add(f"{name}.h", model.h)
+    return told.hexdigest()[:24]
+
+
+Tell = Callable[[str], None]
+
+
+def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Dataset:
+    """Fit, judge and sweep; what is kept of it, with dimensions fit, level, reference, direction, x.
+
+    ``d``, ``s``, ``energy``, ``log_z`` by belief propagation and ``chain_d``, ``chain_s``, ``chain_error`` by
+    chains; missing where there is no fixed point, or no model. Attributes: ``report``, JSON, of every fit.
+    """
+    say = tell or (lambda line: None)
+    done: dict[str, Attempt] = {
+        name: Attempt(model, True, "given", 0.0) for name, model in ensemble.models.items()
+    }
+    for name in plan.fits:
+        done[name] = attempt(
+            name, ensemble.moments, ensemble.samples, plan.learning, before=done, seed=plan.seed
+        )
+        say(f"{ensemble.label}.{ensemble.part}: {name}, {done[name].seconds:.0f} s")
+    references = _references(ensemble, plan, done)
+    x = np.linspace(*plan.x)
+    shape = (len(done), len(LEVELS), plan.references, len(DIRECTIONS), x.size)
+    values = {
+        name: np.full(shape, np.nan, np.float32)
+        for name in (
+            "d",
+            "s",
+            "energy",
+            "log_z",
+            *(("chain_d", "chain_s", "chain_error") if plan.chains else ()),
+        )
+    }
+    report: dict[str, dict[str, Any]] = {}
+    iso = {name: np.full((len(done), 2, len(plan.iso)), np.nan) for name in ("iso_beta", "iso_d", "iso_s")}
+    for f, (name, tried) in enumerate(done.items()):
+        report[name] = _told(tried)
+        if tried.model is None:
+            continue
+        model = tried.model
+        report[name] |= _bethe(model, ensemble.moments)
+        if plan.judged:
+            report[name] |= _judged(ensemble, model, plan)
+        if plan.tap:
+            report[name] |= _tap(model, plan)
+        for a, k, w in product(range(len(LEVELS)), range(plan.references), range(len(DIRECTIONS))):
+            row = references[LEVELS[a]][k]
+            most = plan.given_sweeps if name in ensemble.models else plan.bethe_sweeps
+            found = _landscape(model, row, x, DIRECTIONS[w], most)
+            for key in ("d", "s", "energy", "log_z"):
+                values[key][f, a, k, w] = getattr(found, key)
+            if plan.chains:
+                swept = chain_landscape(
+                    model, row, x, DIRECTIONS[w], plan.sampling, log_z=report[name].get("log_z", np.nan),
+                    seed=plan.seed + 10 * k + a,
+                )  # fmt: skip
+                values["chain_d"][f, a, k, w], values["chain_s"][f, a, k, w] = swept.d, swept.s
+                values["chain_error"][f, a, k, w] = swept.residual
+        if plan.iso and name in ensemble.models:
+            row = references["El"][0]
+            for w, way in enumerate(DIRECTIONS):
+                level = iso_energy_landscape(
+                    model,
+                    row,
+                    np.array(plan.iso),
+                    way,
+                    beta=plan.iso_beta,
+                    tolerance=1e-7,
+                    max_sweeps=plan.given_sweeps,
+                )
+                iso["iso_beta"][f, w], iso["iso_d"][f, w], iso["iso_s"][f, w] = level.beta, level.d, level.s
+        say(f"{ensemble.label}.{ensemble.part}: {name} judged and swept")
+    return _dataset(ensemble, plan, list(done), x, values, iso, report, references)
+
+
+def _dataset(
+    ensemble: Ensemble, plan: Plan, names: list[str], x: Values, values: Mapping[str, NDArray[Any]],
+    iso: Mapping[str, Values], report: Mapping[str, Any], references: Mapping[str, Spins],
+) -> xr.Dataset:  # fmt: skip
+    dims = ("fit", "level", "reference", "direction", "x")
+    moments = ensemble.moments
+    found = xr.Dataset(
+        {name: (dims, array) for name, array in values.items()},
+        coords={"fit": names, "level": list(LEVELS), "direction": list(DIRECTIONS), "x": x},
+        attrs={
+            "label": ensemble.label, "part": ensemble.part, "depth": len(ensemble.sizes) - 1,
+            "sizes": ",".join(map(str, ensemble.sizes)), "N": moments.N,
+            "identity": identity(ensemble, plan), "report": json.dumps(report),
+            "samples": 0 if ensemble.samples is None else len(ensemble.samples),
+            "independent_error": independent_error(moments).total,
+            "independent_entropy": independent_entropy(moments.m),
+            "multi_information": _information(moments), "visits": json.dumps(_visits(ensemble, references)),
+        },
+    )  # fmt: skip
+    found["m"] = ("spin", moments.m.astype(np.float32))
+    if plan.iso:
+        found = found.assign_coords(iso_x=list(plan.iso))
+        for name, array in iso.items():
+            found[name] = (("fit", "direction", "iso_x"), array)
+    return found
+
+
+def _told(tried: Attempt) -> dict[str, Any]:
+    made = tried.model is not None
+    return {
+        "model": made, "converged": tried.converged, "reason": tried.reason, "width": tried.width,
+    }  # fmt: skip
+
+
+def _bethe(model: IsingModel, moments: Moments) -> dict[str, Any]:
+    """By Bethe averages at zero tilt: error, state, and the branch against the data."""
+    both = branches(model, moments.m)
+    told = {"bethe_error": np.nan, "bethe_log_z": np.nan, "bethe_energy": np.nan, "bethe_entropy": np.nan}
+    try:
+        state = solve_bethe(model, tolerance=1e-7)
+        told = {
+            "bethe_error": moment_error(state.moments, moments).total, "bethe_log_z": state.log_z,
+            "bethe_energy": state.energy, "bethe_entropy": state.entropy,
+        }  # fmt: skip
+    except NotConverged:
+        pass
+    return told | {"gap": both.gap, "against": both.probability, "branch_overlap": both.overlap}
+
+
+def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> dict[str, Any]:
+    """By chains: sampled errors from both sides, and the likelihood."""
+    moments, samples = ensemble.moments, ensemble.samples
+    start = independent_configurations(moments, plan.sampling.chains, plan.seed + 2)
+    seen = sides(model, moments, start, plan.sampling, plan.seed + 3)
+    both = branches(model, moments.m)
+    # Annealing sees the branch along the data; the other counts by its Bethe weight.
+    apart = both.gap != 0.0 and not np.isnan(both.gap)
+    found = likelihood(
+        model, moments, seen.last, ensemble.unseen, plan.sampling, seed=plan.seed + 4,
+        samples=None if samples is None else len(samples),
+    )  # fmt: skip
+    shift = np.logaddexp(0.0, -model.N * both.gap) if apart else 0.0
+    return {
+        "sampled_error": seen.errors[0].total, "sampled_error_other": seen.errors[1].total,
+        "noise": seen.noise, "overlap": seen.overlap, "overlap_error": seen.overlap_error,
+        "apart": seen.apart, "time": seen.time, "fitted": found.fitted - shift,
+        "unseen": found.unseen - shift, "error": found.error, "log_z": found.log_z.value,
+        "log_z_error": found.log_z.error, "weights": found.log_z.effective,
+    }  # fmt: skip
+
+
+def _tap(model: IsingModel, plan: Plan) -> dict[str, Any]:
+    try:
+        found = tap_states(model, plan.tap, plan.seed)
+    except NotConverged:
+        return {"tap": [], "tap_starts": []}
+    return {"tap": (model.N * found.log_z[:6]).tolist(), "tap_starts": list(found.found[:6])}
+
+
+def _information(moments: Moments) -> float:
+    try:
+        return gaussian_multi_information(moments)
+    except InvalidInput:
+        return float("nan")
+
+
+def _visits(ensemble: Ensemble, references: Mapping[str, Spins]) -> dict[str, float]:
+    """Overlap of configurations with the signs of the means: whether they are ever against them."""
+    seen = [rows for rows in (ensemble.samples, ensemble.unseen) if rows is not None]
+    rows = np.concatenate(seen or list(references.values()))
+    overlap = rows @ np.sign(ensemble.moments.m) / ensemble.moments.N
+    return {
+        "lowest": float(overlap.min()), "mean": float(overlap.mean()), "highest": float(overlap.max()),
+        "against": int((overlap < 0).sum()), "of": len(rows),
+    }  # fmt: skip
+
+
+def _references(ensemble: Ensemble, plan: Plan, done: Mapping[str, Attempt]) -> dict[str, Spins]:
+    """Those given, or unseen configurations at quantiles of the energy of the best judge there is."""
+    if ensemble.references:
+        short = [level for level in LEVELS if len(ensemble.references.get(level, ())) < plan.references]
+        if short:
+            raise InvalidInput(f"references: {short[0]} has fewer than {plan.references} configurations")
+        return {level: ensemble.references[level][: plan.references] for level in LEVELS}
+    if ensemble.unseen is None:
+        raise InvalidInput(f"ensemble {ensemble.label} needs references or unseen configurations")
+    models = [done[n].model for n in ("exact.pseudo", "pseudo", "exact.independent", *done) if n in done]
+    judge = next((model for model in models if model is not None), None)
+    if judge is None:
+        raise InvalidInput(f"ensemble {ensemble.label}: no fit gave a model")
+    order = np.argsort(judge.energy(ensemble.unseen))
+    found = {}
+    for level, share in zip(LEVELS, QUANTILES, strict=True):
+        first = min(int(share * len(order)), len(order) - plan.references)
+        found[level] = ensemble.unseen[order[max(first, 0) :][: plan.references]]
+    return found
+
+
+def _landscape(model: IsingModel, star: Spins, x: Values, way: int, most: int) -> Landscape:
+    """With the points so far where messages stop settling."""
+    try:
+        return entropy_landscape(model, star, x, way, tolerance=1e-7, max_sweeps=most)
+    except NotConverged as error:
+        last: Landscape = error.last
+        return last
+
+
+# --------------------------------------------------------------------------------------------- storing
+
+
+def file(data: Path, size: str, label: str, part: str) -> Path:
+    """Where the result of a part is kept."""
+    return data / size / "inferred" / f"{label}.{part}.nc"
+
+
+def stored(data: Path, size: str, label: str, part: str) -> xr.Dataset | None:
+    """A kept result; None where there is none."""
+    path = file(data, size, label, part)
+    return schema.read(path, "inferred") if path.is_file() else None
+
+
+def reports(found: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """What is told of every fit of a result, missing numbers as NaN."""
+    told: dict[str, dict[str, Any]] = json.loads(found.attrs["report"])
+    return told
+
+
+def complete(
+    wanted: Iterable[tuple[Ensemble, Plan]], data: Path, size: str, tell: Tell | None = None
+) -> list[Path]:
+    """Infer what is missing or was made from something else, and keep it; the files of all."""
+    paths = []
+    for ensemble, plan in wanted:
+        path = file(data, size, ensemble.label, ensemble.part)
+        old = stored(data, size, ensemble.label, ensemble.part)
+        if old is None or old.attrs["identity"] != identity(ensemble, plan):
+            schema.write(infer(ensemble, plan, tell), path, "inferred", overwrite=True)
+        paths.append(path)
+    return paths
+
+
+app = application("Ising models of ensembles of weights.")
+
+
+def shallow_plans(parts: Iterable[Ensemble]) -> list[tuple[Ensemble, Plan]]:
+    """All spins with two references of each energy, those that move with one."""
+    return [(part, SHALLOW if part.part == "full" else FEWER) for part in parts]
+
+
+def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
+    """What is inferred of the authors' arrays."""
+    from paper_figures.zou_huang2021 import reference_arrays as arrays
+
+    if size == "smoke":
+        return [(e, SMOKE) for e in arrays.shallow(place)]
+    wanted = shallow_plans(arrays.shallow(place))
+    wanted.append((arrays.control(place), CONTROL))
+    for label in arrays.CASES:
+        for part in arrays.deep(place, label):
+            if part.part != "full":
+                wanted.append((part, DEEP))
+            elif part.models:  # pseudo-likelihood models only
+                iso = ISO if label == "authors.up" else ()
+                wanted.append((part, replace(WHOLE, iso=iso)))
+    return wanted
+
+
+@app.command()
+def authors(
+    reference_dir: Annotated[Path | None, typer.Option(help="Folder of the authors' arrays.")] = None,
+    size: Annotated[str, typer.Option(help="smoke or laptop.")] = "laptop",
+    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
+) -> None:
+    """Infer what is missing of the authors' ensembles."""
+    from paper_figures.zou_huang2021 import reference_arrays as arrays
+
+    checks.one_of("size", size, ("smoke", "laptop"))
+    place = arrays.folder(reference_dir)
+    if place is None:
+        typer.echo(arrays.absent())
+        return
+    for path in complete(authors_plans(place, size), data, size, typer.echo):
+        typer.echo(f"kept {path}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(app))

@@ -1,0 +1,59 @@
+"""What figures of the effective Ising model need beside trained networks: models inferred from their weights.
+
+Of our ensembles, and of the authors' arrays where they are; kept by :mod:`.inferred`, and made again only if
+what they are made from has changed.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from paper_figures.stored.results import Results
+from paper_figures.zou_huang2021 import reference_arrays as arrays
+from paper_figures.zou_huang2021.inferred import (
+    OWN_DEEP,
+    SMOKE,
+    Ensemble,
+    Plan,
+    authors_plans,
+    complete,
+    ensembles,
+    shallow_plans,
+)
+from paper_figures.zou_huang2021.weights import configurations
+
+FIGURES = ("landscapes", "transition")
+"""Those drawn from inferred models."""
+
+Wanted = list[tuple[Ensemble, Plan]]
+
+
+def prepare(
+    module: ModuleType, results: Results, reference_dir: Path | None, tell: Callable[[str], None]
+) -> None:
+    """Infer what is missing for a figure. Raises InvalidInput for a folder without the authors' arrays."""
+    name = module.__name__.rpartition(".")[2]
+    if name not in FIGURES:
+        return
+    wanted = own(results, "shallow" if name == "transition" else "under")
+    place = arrays.folder(reference_dir)
+    if place is None:
+        tell(arrays.absent())
+    else:
+        theirs = authors_plans(place, results.size)
+        wanted += [(e, plan) for e, plan in theirs if name == "landscapes" or len(e.sizes) == 2]
+    complete(wanted, results.data, results.size, tell)
+
+
+def own(results: Results, label: str) -> Wanted:
+    """Parts of an ensemble of ours that are inferred; none where it is not stored."""
+    found = configurations(results, label)
+    if found is None:
+        return []
+    sizes = tuple(int(n) for n in found.attrs["sizes"].split(","))
+    parts = ensembles(label, sizes, found["weights"].values)
+    if results.size == "smoke":
+        return [(part, SMOKE) for part in parts if part.part == ("full" if len(sizes) == 2 else "interior")]
+    if len(sizes) == 2:
+        return shallow_plans(parts)
+    return [(part, OWN_DEEP) for part in parts if part.part != "full"]

@@ -1,0 +1,381 @@
+"""Is the jump of the shallow network's landscape a property of its weights, or of the way it was fitted?
+
+The same data are fitted in many ways. Each model is sampled: how far its moments are off, and how likely it
+makes the data. A model has a transition where sweeps of the tilt from both sides disagree: chains that are
+too slow make this too often, never too seldom. The verdict looks at the models that describe the data as well
+as the best one does: :func:`verdict`.
+
+Left: distance against tilt. Middle: likelihood and sampled error of every fit; open marks have a transition.
+Right: entropy against distance.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+
+from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
+from paper_figures.stored.results import Results
+from paper_figures.stored.scores import Score
+from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
+from theory.inverse_ising import Landscape, entropy_bound
+from theory.inverse_ising import hysteresis as disagreement
+
+STUDIES = ("ensembles",)
+LABELS = (("authors.shallow",), ("shallow", "shallow.prototype"), ("authors.control",))
+"""Ensembles, a row each; of several names the first that is stored. The last is a control that has one."""
+PARTS = ("full", "moving")
+
+STYLE = {
+    "authors": (BLUE, "s"), "authors.clamped": (BLUE, "s"), "bethe.zero": (PINK, "D"),
+    "bethe.independent": (PINK, "o"), "bethe.scaled": (PINK, "^"), "nmf": (AMBER, "v"),
+    "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
+    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "independent": ("0.5", "x"),
+}  # fmt: skip
+SHOWN = ("authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.pseudo", "exact.independent")
+"""Fits of which curves are drawn."""
+
+APART = 0.05
+"""In d: sweeps that differ by more disagree, where they did on two tilts in a row at least."""
+JUMP = 0.2
+"""A step of d that is one."""
+SIGMAS = 2.0
+WEIGHED = 0.05
+"""Share of the weights of annealing below which a likelihood is not known."""
+
+LINES = {(False, 1): "-", (False, -1): "--", (True, 1): "-.", (True, -1): ":"}
+"""By whether a fit shares its colour with another, and direction."""
+
+COLUMNS = ("ensemble", "part", "fit", "level", "reference", "direction", "quantity", "x", "value", "error")
+
+
+@dataclass(frozen=True)
+class Described:
+    """One fit, in numbers.
+
+    ``gain``: likelihood over independent spins, nats a configuration, with ``error``; ``seen`` and ``bethe``:
+    errors of its moments by sampling and by Bethe averages. ``jump`` and ``width``: largest step of d and
+    interval of x of the disagreement, medians over references, by chains; ``share`` of references with one
+    and ``bethe_share`` by belief propagation (NaN where it has no fixed points). ``gap`` of ln Z per spin to
+    the branch against the data, ``against``: what it weighs.
+    """
+
+    name: str
+    gain: float
+    error: float
+    seen: float
+    bethe: float
+    jump: float
+    width: float
+    share: float
+    bethe_share: float
+    gap: float
+    against: float
+    weights: float
+
+    @property
+    def broken(self) -> bool | None:
+        """Whether it has a transition, for most references; None if that is not known or they disagree."""
+        share = self.bethe_share if math.isnan(self.share) else self.share
+        if math.isnan(share) or 0.25 < share < 0.75:
+            return None
+        return share > 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``word``, why, and what it rests on.
+
+    ``lead``: likelihood of the best fit less that of the best fit of the other kind, with or without a
+    transition, nats a configuration, with its ``error``; NaN where there is no other kind.
+    """
+
+    word: str
+    why: str
+    lead: float
+    error: float
+
+
+ARTEFACT, REAL, NONE, UNDECIDED = "artefact of the fit", "real", "no transition", "undecided"
+
+
+def verdict(fits: Sequence[Described]) -> Verdict:
+    """What the fits say of the transition.
+
+    Counted are fits whose likelihood is known; the best must be better than independent spins. *Artefact*:
+    no fit within two errors of the best has a transition, though a worse one has. *Real*: all those have one.
+    *No transition*: no fit has. Else *undecided*.
+    """
+    known = [fit for fit in fits if fit.weights >= WEIGHED and math.isfinite(fit.gain)]
+    if not known:
+        return Verdict(UNDECIDED, "no fit has a known likelihood", math.nan, math.nan)
+    best = max(known, key=lambda fit: fit.gain)
+    if not best.gain > SIGMAS * best.error:
+        return Verdict(UNDECIDED, "no fit is better than independent spins", math.nan, math.nan)
+    near = [fit for fit in known if best.gain - fit.gain <= SIGMAS * math.hypot(best.error, fit.error)]
+    kinds = {fit.broken for fit in near}
+    others = [fit for fit in known if fit.broken is not None and fit.broken != best.broken]
+    rival = max(others, key=lambda fit: fit.gain, default=None)
+    lead = math.nan if rival is None else best.gain - rival.gain
+    error = math.nan if rival is None else math.hypot(best.error, rival.error)
+    names = ", ".join(fit.name for fit in near)
+    if None in kinds or len(kinds) > 1:
+        return Verdict(UNDECIDED, f"fits that describe the data equally well disagree: {names}", lead, error)
+    if best.broken:
+        return Verdict(REAL, f"all fits that describe the data best have it: {names}", lead, error)
+    if rival is None:
+        return Verdict(NONE, "no fit has one", lead, error)
+    why = f"no fit that describes the data best has it ({names}); {rival.name}, which has, is worse"
+    return Verdict(ARTEFACT, why, lead, error)
+
+
+def samples_at_least(m: np.ndarray, digits: float = 1e-4) -> float:
+    """How many configurations are behind means that are known to ``digits``: 2/S is the least 1 - |m| > 0."""
+    away = 1.0 - np.abs(np.asarray(m, dtype=np.float64))
+    return 2.0 / (float(away[away > 0.5 * digits].min()) + 0.5 * digits)
+
+
+def described(found: xr.Dataset, fewest: float = math.nan) -> list[Described]:
+    """Every fit of a stored result that gave a model.
+
+    Where nothing was left out, the likelihood is that of the moments fitted, and its error the optimism of as
+    many parameters as there are couplings and fields: one nat for each, over the number of configurations,
+    of which there are ``fewest`` (by default what the means tell).
+    """
+    told = reports(found)
+    N = int(found.attrs["N"])
+    moments_only = int(found.attrs["samples"]) == 0
+    count = samples_at_least(found.m.values) if math.isnan(fewest) else fewest
+    optimism = N * (N + 1) / 2 / count if moments_only else 0.0
+    rows = []
+    for name in found.fit.values.tolist():
+        one = told[name]
+        if not one["model"] or "fitted" not in one:
+            continue
+        gain = one["fitted"] if moments_only else one["unseen"]
+        error = math.hypot(one["log_z_error"], 0.0 if name == "independent" else optimism)
+        by_chains = _hysteresis(found.sel(fit=name), "chain_d") if "chain_d" in found else []
+        by_bethe = _hysteresis(found.sel(fit=name), "d")
+        rows.append(
+            Described(
+                name, gain, error if moments_only else one["error"], one["sampled_error"],
+                one["bethe_error"],
+                _median(jump for jump, _ in by_chains or by_bethe),
+                _median(width for _, width in by_chains or by_bethe), _share(by_chains), _share(by_bethe),
+                one["gap"], one["against"], one["weights"],
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _median(values: Iterable[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.median(known)) if known else math.nan
+
+
+def _share(found: Sequence[tuple[float, float]]) -> float:
+    """Of the references with a disagreement; NaN if none could be swept."""
+    known = [width > 0 for _, width in found if math.isfinite(width)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _hysteresis(one: xr.Dataset, name: str) -> list[tuple[float, float]]:
+    """Largest step of d in either sweep and width of the disagreement in x, for every reference; NaN where a
+    sweep is not whole."""
+    x = one.x.values.astype(np.float64)
+    found = []
+    for level in one.level.values:
+        for reference in range(one.sizes["reference"]):
+            d = [
+                one[name].sel(level=level, direction=way).isel(reference=reference).values
+                for way in DIRECTIONS
+            ]
+            if not all(np.isfinite(row).all() for row in d):
+                found.append((math.nan, math.nan))
+                continue
+            sweeps = [_landscape(x, row, way) for row, way in zip(d, DIRECTIONS, strict=True)]
+            apart = disagreement(sweeps[0], sweeps[1], APART)
+            step = max(float(sweep.steps.max()) for sweep in sweeps)
+            # A single tilt apart is a steep crossover between two of the grid.
+            width = 0.0 if apart is None else apart.upper - apart.lower
+            found.append((step, width))
+    return found
+
+
+def _landscape(x: np.ndarray, d: np.ndarray, way: int) -> Landscape:
+    nothing = np.full(x.size, np.nan)
+    return Landscape(x, d.astype(np.float64), nothing, nothing, nothing, nothing, way, 0.0, 0)
+
+
+def present(results: Results) -> list[tuple[str, str, xr.Dataset]]:
+    """Label, part and result of what is stored."""
+    found = []
+    for names in LABELS:
+        for label in names:
+            parts = [(p, stored(results.data, results.size, label, p)) for p in PARTS]
+            if any(result is not None for _, result in parts):
+                found += [(label, part, result) for part, result in parts if result is not None]
+                break
+    return found
+
+
+def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
+    """Draw what is stored, into files if ``paths`` says where; returns its numbers."""
+    shown = present(results)
+    rows: list[Row] = []
+    scores: list[Score] = []
+    with page(7.2, 2.3 * max(len(shown), 1)) as sheet:
+        axes = sheet.subplots(max(len(shown), 1), 3, squeeze=False)
+        for (label, part, found), line in zip(shown, axes, strict=False):
+            # Spins that hardly move tell most about how many configurations there were.
+            fewest = max(samples_at_least(one.m.values) for name, _, one in shown if name == label)
+            fits = described(found, fewest)
+            said = verdict(fits)
+            rows += _curves(label, part, found, line[0], line[2])
+            rows += _fits(label, part, found, fits, line[1])
+            rows.append((label, part, "verdict", "", "", "", said.word, "", said.lead, said.error))
+            line[1].set_title(f"{label}, {part}: {said.word}", fontsize=7)
+            scores += _scores(label, part, found, fits, said)
+        if not shown:
+            for axis in axes[0]:
+                axis.text(0.5, 0.5, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+            scores.append(Score("lead of the best fit", math.nan))
+        write(sheet, COLUMNS, rows, paths, overwrite)
+    return scores
+
+
+def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -> list[Row]:
+    """d(x) and s(d) of a few fits, at the lowest reference: lines by belief propagation, dots by chains."""
+    rows: list[Row] = []
+    d = np.linspace(0, 1, 101)
+    right.plot(d, entropy_bound(d), ":", color="0.5", lw=0.8, label="bound")
+    told = reports(found)
+    there = [name for name in SHOWN if told.get(name, {}).get("model")]
+    if "exact.pseudo" in there and "exact.independent" in there:
+        there.remove("exact.independent")
+    for name in there:
+        one = found.sel(fit=name, level="El").isel(reference=0)
+        colour = STYLE[name][0]
+        for way in DIRECTIONS:
+            here = one.sel(direction=way)
+            line = LINES[name == "bethe.independent", way]
+            word = name if way == 1 else None
+            left.plot(here.x, here.d, line, color=colour, lw=0.9, label=word)
+            right.plot(here.d, here.s, line, color=colour, lw=0.9)
+            rows += _listed(label, part, name, way, "d", here.x, here.d)
+            rows += _listed(label, part, name, way, "s", here.x, here.s)
+            if "chain_d" in here:
+                s = _followed(one, way)
+                mark = "^" if way == 1 else "v"
+                left.plot(here.x[::4], here.chain_d[::4], mark, color=colour, ms=2.2, alpha=0.6)
+                right.plot(here.chain_d[::4], s[::4], mark, color=colour, ms=2.2, alpha=0.6)
+                error = float(here.chain_error.values.max())
+                rows += _listed(label, part, name, way, "d by chains", here.x, here.chain_d, error)
+                rows += _listed(label, part, name, way, "s by chains", here.x, s)
+    left.set(xlabel="tilt $x$", ylabel="distance $d$", ylim=(-0.03, 1.03))
+    right.set(xlabel="distance $d$", ylabel="entropy $s$", xlim=(0, 1), ylim=(-0.02, 0.72))
+    left.legend(fontsize=4.5, loc="lower left", handlelength=1.4)
+    return rows
+
+
+def _followed(one: xr.Dataset, way: int) -> xr.DataArray:
+    """Entropies by chains (x,) where they are known: on the branch that ln Z at x = 0 is of, up to a jump."""
+    s: xr.DataArray = one.chain_s.sel(direction=way)
+    d = one.chain_d.sel(direction=way).values
+    zero = int(np.argmin(np.abs(one.x.values)))
+    if abs(d[zero] - float(one.chain_d.sel(direction=-1)[zero])) > APART:
+        return xr.full_like(s, np.nan)
+    jumps = np.flatnonzero(np.abs(np.diff(d)) > JUMP)
+    below, above = jumps[jumps < zero], jumps[jumps >= zero]
+    first = int(below[-1]) + 1 if below.size else 0
+    last = int(above[0]) if above.size else d.size - 1
+    index = np.arange(d.size)
+    known: xr.DataArray = s.where(xr.DataArray((index >= first) & (index <= last), dims="x"))
+    return known
+
+
+def _listed(
+    label: str, part: str, name: str, way: int, what: str, x: xr.DataArray, y: xr.DataArray,
+    error: float = math.nan,
+) -> list[Row]:  # fmt: skip
+    return [
+        (label, part, name, "El", 0, way, what, float(a), float(b), error)
+        for a, b in zip(x.values, y.values, strict=True)
+    ]
+
+
+def _fits(label: str, part: str, found: xr.Dataset, fits: Sequence[Described], axis: Axes) -> list[Row]:
+    """Sampled error against likelihood."""
+    rows: list[Row] = []
+    for fit in fits:
+        colour, mark = STYLE.get(fit.name, ("k", "o"))
+        for what, value, error in (
+            ("gain", fit.gain, fit.error), ("sampled error", fit.seen, math.nan),
+            ("Bethe error", fit.bethe, math.nan), ("jump", fit.jump, math.nan),
+            ("width of hysteresis", fit.width, math.nan), ("share of references", fit.share, math.nan),
+            ("gap", fit.gap, math.nan), ("weight against", fit.against, math.nan),
+        ):  # fmt: skip
+            rows.append((label, part, fit.name, "", "", "", what, "", value, error))
+        if fit.weights < WEIGHED:
+            continue
+        face = "none" if fit.broken else colour
+        axis.errorbar(
+            fit.seen, fit.gain, yerr=fit.error, fmt=mark, color=colour, ms=4, mfc=face, lw=0.7, label=fit.name
+        )
+    noise = min((one["noise"] for one in reports(found).values() if "noise" in one), default=math.nan)
+    axis.axvline(found.attrs["independent_error"], color="0.6", lw=0.7, ls=":")
+    axis.axvline(noise, color="0.6", lw=0.7, ls="--")
+    axis.set(xscale="log", xlabel="sampled moment error", ylabel="likelihood gain [nats]")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    top = max((fit.gain for fit in fits if fit.weights >= WEIGHED), default=1.0)
+    axis.set_ylim(-0.1 * top, 1.9 * top)
+    axis.legend(fontsize=4.5, ncols=2, loc="upper center", columnspacing=0.8, handletextpad=0.2)
+    return rows
+
+
+def _scores(
+    label: str, part: str, found: xr.Dataset, fits: Sequence[Described], said: Verdict
+) -> list[Score]:
+    at = f"{label}, {part}"
+    kept = "moments fitted" if int(found.attrs["samples"]) == 0 else "unseen"
+    scores = [
+        Score(f"{at}: verdict '{said.word}'; lead of the best fit over those of the other kind, nats",
+              said.lead, said.error)
+    ]  # fmt: skip
+    alone, told = float(found.attrs["independent_error"]), reports(found)
+    for fit in fits:
+        share = fit.bethe_share if math.isnan(fit.share) else fit.share
+        scores += [
+            Score(f"{at}, {fit.name}: likelihood gain, {kept}, nats", fit.gain, fit.error, null=0.0),
+            Score(f"{at}, {fit.name}: sampled moment error", fit.seen, null=alone),
+            Score(f"{at}, {fit.name}: references with a transition, share", share),
+            Score(f"{at}, {fit.name}: width of its hysteresis in x", fit.width),
+        ]
+        one = told[fit.name]
+        scores.append(
+            Score(
+                f"{at}, {fit.name}: overlap with the means, chains from their side less those from the other",
+                one["overlap"][0] - one["overlap"][1], math.hypot(*one["overlap_error"]), null=0.0,
+            )
+        )  # fmt: skip
+        if fit.gap != 0.0 and not math.isnan(fit.gap):
+            weight = -int(found.attrs["N"]) * fit.gap / math.log(10)
+            scores.append(Score(f"{at}, {fit.name}: log10 of the weight of the branch against", weight))
+    seen = _visits(found)
+    count = f"{at}: configurations against their means, of {seen['of']:.0f}"
+    scores += [
+        Score(count, float(seen["against"])),
+        Score(f"{at}: lowest overlap of a configuration with the means", float(seen["lowest"])),
+    ]
+    return scores
+
+
+def _visits(found: xr.Dataset) -> Mapping[str, Any]:
+    told: Mapping[str, Any] = json.loads(found.attrs["visits"])
+    return told
