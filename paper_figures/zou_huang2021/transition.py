@@ -36,7 +36,7 @@ STYLE = {
     "authors": (BLUE, "s"), "authors.clamped": (BLUE, "s"), "bethe.zero": (PINK, "D"),
     "bethe.independent": (PINK, "o"), "bethe.scaled": (PINK, "^"), "nmf": (AMBER, "v"),
     "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
-    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "independent": ("0.5", "x"),
+    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"), "independent": ("0.5", "x"),
 }  # fmt: skip
 SHOWN = ("authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.pseudo", "exact.independent")
 """Fits of which curves are drawn."""
