@@ -36,9 +36,13 @@ STYLE = {
     "authors": (BLUE, "s"), "authors.clamped": (BLUE, "s"), "bethe.zero": (PINK, "D"),
     "bethe.independent": (PINK, "o"), "bethe.scaled": (PINK, "^"), "nmf": (AMBER, "v"),
     "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
-    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"), "independent": ("0.5", "x"),
+    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"),
+    "independent": ("0.5", "x"),
 }  # fmt: skip
-SHOWN = ("authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.pseudo", "exact.independent")
+SHOWN = (
+    "authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.broken", "exact.pseudo",
+    "exact.independent",
+)  # fmt: skip
 """Fits of which curves are drawn."""
 
 APART = 0.05
@@ -264,7 +268,7 @@ def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -
         colour = STYLE[name][0]
         for way in DIRECTIONS:
             here = one.sel(direction=way)
-            line = LINES[name == "bethe.independent", way]
+            line = LINES[name in ("bethe.independent", "exact.broken"), way]
             word = name if way == 1 else None
             left.plot(here.x, here.d, line, color=colour, lw=0.9, label=word)
             right.plot(here.d, here.s, line, color=colour, lw=0.9)
