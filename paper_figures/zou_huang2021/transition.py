@@ -113,7 +113,8 @@ def verdict(fits: Sequence[Described]) -> Verdict:
     """What the fits say of the transition.
 
     Counted are fits whose likelihood is known; the best must be better than independent spins. *Artefact*:
-    no fit within two errors of the best has a transition, though a worse one has. *Real*: all those have one.
+    no fit within two errors of the best has a transition, though a worse one has, and exact learning that
+    began at a model with one (``exact.broken``) was tried. *Real*: all those have one.
     *No transition*: no fit has. Else *undecided*.
     """
     known = [fit for fit in fits if fit.weights >= WEIGHED and math.isfinite(fit.gain)]
@@ -135,6 +136,8 @@ def verdict(fits: Sequence[Described]) -> Verdict:
         return Verdict(REAL, f"all fits that describe the data best have it: {names}", lead, error)
     if rival is None:
         return Verdict(NONE, "no fit has one", lead, error)
+    if not any(fit.name == "exact.broken" for fit in known):
+        return Verdict(UNDECIDED, "exact learning did not begin at a model with a transition", lead, error)
     why = f"no fit that describes the data best has it ({names}); {rival.name}, which has, is worse"
     return Verdict(ARTEFACT, why, lead, error)
 
