@@ -7,8 +7,10 @@
   useless one; correlations are then drawn towards 0 by a factor, and the one of highest likelihood is kept.
 * ``pseudo``: pseudo-likelihood with Gaussian priors on J and h; the width is the best of a few on a fifth of
   the samples, left out for that. Needs samples.
-* ``exact.zero``, ``exact.independent``, ``exact.pseudo``: Boltzmann learning with chains from all sides, from
-  these starts: the likelihood is concave, so the start must not matter.
+* ``exact.zero``, ``exact.independent``, ``exact.pseudo``: Boltzmann learning from these starts;
+  ``exact.broken``: from a given model, or that of ``bethe.zero``, which may have a transition. The likelihood
+  is concave, but nearly flat where fields and couplings along the means do the same: there the start decides.
+  Chains begin as the data: a branch that the data do not visit must not count for more than it weighs.
 """
 
 import time
@@ -39,7 +41,7 @@ Spins = NDArray[np.int8]
 
 FITS = (
     "independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo",
-    "exact.zero", "exact.independent", "exact.pseudo",
+    "exact.zero", "exact.independent", "exact.pseudo", "exact.broken",
 )  # fmt: skip
 
 PLAIN = {"zero": (0.01, 0.3), "independent": (0.002, 0.02)}
@@ -116,6 +118,8 @@ def attempt(
                 if earlier is None or earlier.model is None:
                     raise InvalidInput("there is no pseudo-likelihood model to start from")
                 start = earlier.model
+            if start == "broken":
+                start = _broken(dict(before or {}))
             only = learning.widths[0] if len(learning.widths) == 1 else np.nan
             width = only if earlier is None else earlier.width
             pull = 0.0 if samples is None or np.isnan(width) else 1.0 / (len(samples) * width**2)
@@ -136,14 +140,18 @@ def attempt(
     return Attempt(fit.model, True, fit.certificate.reason, time.monotonic() - begin, width)
 
 
+def _broken(done: Mapping[str, Attempt]) -> IsingModel:
+    """A model to begin from that may have a transition."""
+    for name in ("authors", "authors.clamped", "bethe.zero"):
+        if name in done and (model := done[name].model) is not None:
+            return model
+    raise InvalidInput("there is no model with a transition to start from")
+
+
 def _exact(moments: Moments, start: str | IsingModel, pull: float, learning: Learning, seed: int) -> Fit:
     data = independent_configurations(moments, learning.chains, seed)
-    # A third begins as the data, a third reversed, a third at random.
-    coins = np.where(np.random.default_rng(seed + 1).random(data.shape) < 0.5, 1, -1)
-    turn = np.arange(len(data)) % 3
-    mixed = np.select([(turn == k)[:, None] for k in range(3)], [data, -data, coins])
     chains = IsingChains(
-        moments.N, learning.chains, seed=seed, burn=20, every=2, keep=learning.keep, start=mixed
+        moments.N, learning.chains, seed=seed, burn=20, every=2, keep=learning.keep, start=data
     )
     return fit_boltzmann(moments, chains, start, steps=learning.exact_steps, l2=pull)
 

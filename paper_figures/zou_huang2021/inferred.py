@@ -52,7 +52,7 @@ from theory.inverse_ising.bethe import solve_bethe
 Spins = NDArray[np.int8]
 Values = NDArray[np.float64]
 
-VERSION = 2
+VERSION = 3
 """Of the method: results of another are made anew."""
 
 DATA = Path(__file__).parents[1] / "data" / "weight_space"
@@ -176,7 +176,7 @@ SMOKE = Plan(
     learning=Learning(30, 60, 60, 3, (0.2,)), sampling=Sampling(60, 20, 10, 2, 60, 20, 10, 10),
 )  # fmt: skip
 
-EXACT = ("exact.zero", "exact.independent", "exact.pseudo")
+EXACT = ("exact.zero", "exact.independent", "exact.pseudo", "exact.broken")
 SHALLOW = Plan(
     ("independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo", *EXACT),
     tap=40,
@@ -185,7 +185,7 @@ SHALLOW = Plan(
 FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
 CONTROL = replace(
     FEWER,
-    fits=("independent", "bethe.zero", "bethe.independent", "exact.zero", "exact.independent"),
+    fits=("independent", "bethe.zero", "bethe.independent", "exact.independent", "exact.broken"),
     learning=Learning(widths=(0.05,)),
     tap=0,
 )

@@ -36,9 +36,13 @@ STYLE = {
     "authors": (BLUE, "s"), "authors.clamped": (BLUE, "s"), "bethe.zero": (PINK, "D"),
     "bethe.independent": (PINK, "o"), "bethe.scaled": (PINK, "^"), "nmf": (AMBER, "v"),
     "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
-    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "independent": ("0.5", "x"),
+    "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"),
+    "independent": ("0.5", "x"),
 }  # fmt: skip
-SHOWN = ("authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.pseudo", "exact.independent")
+SHOWN = (
+    "authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.broken", "exact.pseudo",
+    "exact.independent",
+)  # fmt: skip
 """Fits of which curves are drawn."""
 
 APART = 0.05
@@ -109,7 +113,8 @@ def verdict(fits: Sequence[Described]) -> Verdict:
     """What the fits say of the transition.
 
     Counted are fits whose likelihood is known; the best must be better than independent spins. *Artefact*:
-    no fit within two errors of the best has a transition, though a worse one has. *Real*: all those have one.
+    no fit within two errors of the best has a transition, though a worse one has, and exact learning that
+    began at a model with one (``exact.broken``) was tried. *Real*: all those have one.
     *No transition*: no fit has. Else *undecided*.
     """
     known = [fit for fit in fits if fit.weights >= WEIGHED and math.isfinite(fit.gain)]
@@ -131,6 +136,8 @@ def verdict(fits: Sequence[Described]) -> Verdict:
         return Verdict(REAL, f"all fits that describe the data best have it: {names}", lead, error)
     if rival is None:
         return Verdict(NONE, "no fit has one", lead, error)
+    if not any(fit.name == "exact.broken" for fit in known):
+        return Verdict(UNDECIDED, "exact learning did not begin at a model with a transition", lead, error)
     why = f"no fit that describes the data best has it ({names}); {rival.name}, which has, is worse"
     return Verdict(ARTEFACT, why, lead, error)
 
@@ -264,7 +271,7 @@ def _curves(label: str, part: str, found: xr.Dataset, left: Axes, right: Axes) -
         colour = STYLE[name][0]
         for way in DIRECTIONS:
             here = one.sel(direction=way)
-            line = LINES[name == "bethe.independent", way]
+            line = LINES[name in ("bethe.independent", "exact.broken"), way]
             word = name if way == 1 else None
             left.plot(here.x, here.d, line, color=colour, lw=0.9, label=word)
             right.plot(here.d, here.s, line, color=colour, lw=0.9)

@@ -178,7 +178,8 @@ NULL = fit("independent", 0.0, False, 0.01)
 @pytest.mark.parametrize(
     ("fits", "word"),
     [
-        ([NULL, fit("a", 5, True), fit("b", 9, False)], "artefact of the fit"),
+        ([NULL, fit("a", 5, True), fit("exact.broken", 9, False)], "artefact of the fit"),
+        ([NULL, fit("a", 5, True), fit("b", 9, False)], "undecided"),
         ([NULL, fit("a", 9, True), fit("b", 5, False)], "real"),
         ([NULL, fit("a", 9, False), fit("b", 5, False)], "no transition"),
         ([NULL, fit("a", 9, True), fit("b", 8.9, False)], "undecided"),
@@ -195,7 +196,7 @@ def test_verdicts_follow_from_the_numbers(fits, word):
 
 
 def test_lead_is_over_the_best_of_the_other_kind():
-    said = verdict([NULL, fit("a", 5, True, 0.3), fit("b", 9, False, 0.4), fit("c", 4, True)])
+    said = verdict([NULL, fit("a", 5, True, 0.3), fit("exact.broken", 9, False, 0.4), fit("c", 4, True)])
     assert (said.lead, said.error) == (pytest.approx(4.0), pytest.approx(0.5))
     assert "a, which has" in said.why
 
@@ -259,7 +260,7 @@ LAPTOP = [file(DATA, "laptop", "authors.shallow", part) for part in transition.P
 
 @pytest.mark.skipif(not all(map(Path.is_file, LAPTOP)), reason="not stored")
 def test_stored_verdict_on_the_authors_moments():
-    """All spins: the exact-likelihood fits are better than those with a transition, from either start."""
+    """All spins: fits by exact likelihood that begin without a transition beat all by Bethe averages."""
     found = stored(DATA, "laptop", "authors.shallow", "full")
     fits = {one.name: one for one in transition.described(found)}
     assert fits["authors"].broken
@@ -268,4 +269,18 @@ def test_stored_verdict_on_the_authors_moments():
     assert not any(one.broken for one in exact)
     assert all(one.gain > 2 * fits["authors"].gain for one in exact)
     assert all(one.seen < 0.25 * fits["authors"].seen for one in exact)
-    assert verdict(list(fits.values())).word == transition.ARTEFACT
+    without = [one for name, one in fits.items() if name != "exact.broken"]
+    assert verdict(without).word == transition.UNDECIDED
+    assert verdict(without).lead > 4 * verdict(without).error
+
+
+@pytest.mark.skipif(not all(map(Path.is_file, LAPTOP)), reason="not stored")
+def test_the_data_do_not_decide_where_exact_learning_begins_at_a_model_with_a_transition():
+    """As likely as the best, with the same moments, and it keeps its transition: undecided."""
+    found = stored(DATA, "laptop", "authors.shallow", "full")
+    fits = {one.name: one for one in transition.described(found)}
+    if "exact.broken" not in fits:
+        pytest.skip("not stored")
+    assert fits["exact.broken"].broken
+    assert abs(fits["exact.broken"].gain - fits["exact.independent"].gain) < 1.0
+    assert verdict(list(fits.values())).word == transition.UNDECIDED
