@@ -31,8 +31,8 @@ from paper_figures.stored.scores import Score
 from paper_figures.stored.scores import table as score_table
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
-from paper_figures.zou_huang2021 import stage as spin_stage
 from paper_figures.zou_huang2021 import studies as spin_studies
+from paper_figures.zou_huang2021.stage import prepare as infer
 from simulate.progress import ProgressBar
 
 app = application("Figures, each with the numbers behind it.")
@@ -190,7 +190,7 @@ def zou_huang2021(
     results = spin_studies.results_at(one_of("size", size, SIZES), data)
 
     def prepare(module: ModuleType) -> None:
-        spin_stage.prepare(module, results, reference_dir, lambda line: typer.echo(line, err=True))
+        infer(module, results, reference_dir, lambda line: typer.echo(line, err=True))
 
     _measure(
         spins, results, out, figure, from_stored, runs, workers, overwrite, _score("null"), prepare=prepare

@@ -2,35 +2,33 @@
 
 :func:`infer` knows nothing of where an ensemble comes from; :func:`ensembles` makes them of weights (S, N).
 What is inferred is kept by label and part under ``data/SIZE/inferred``, with the hash of all that it was made
-from, and made anew only where that differs. Run ``python -m paper_figures.zou_huang2021.inferred``: the
-authors' ensembles.
+from, and made anew only where that differs.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from compare.ising_fits import Attempt, Learning, attempt
+from compare.ising_fits import Attempt, attempt
 from compare.ising_models import (
-    Sampling,
     branches,
     chain_landscape,
     independent_configurations,
     likelihood,
     sides,
 )
-from deepglass import checks, schema
-from deepglass.cli import application, main
+from deepglass import schema
 from deepglass.errors import InvalidInput, NotConverged
+from paper_figures.zou_huang2021.part_of_network import Ensemble, Spins
+from paper_figures.zou_huang2021.plans import Plan
 from theory.inverse_ising import (
     IsingModel,
     Landscape,
@@ -41,162 +39,19 @@ from theory.inverse_ising import (
     independent_error,
     iso_energy_landscape,
     moment_error,
-    parts,
-    permutation_average,
-    permuted,
-    sample_moments,
     tap_states,
 )
 from theory.inverse_ising.bethe import solve_bethe
 
-Spins = NDArray[np.int8]
 Values = NDArray[np.float64]
 
 VERSION = 3
 """Of the method: results of another are made anew."""
 
-DATA = Path(__file__).parents[1] / "data" / "weight_space"
 LEVELS = ("Eh", "Em", "El")
 """Energies of the references: high, middle, low."""
 QUANTILES = (0.9, 0.5, 0.1)
 DIRECTIONS = (1, -1)
-MOVES = 0.999
-"""A spin moves if its |m| is no more than this."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """What is known of the weights of a part of a network; the only input of :func:`infer`.
-
-    ``moments`` are fitted; ``samples`` (S, N) are those behind them and ``unseen`` (S', N) others, None where
-    there are moments only. ``references``: configurations (K, N) by level; none: they are chosen from
-    ``unseen`` by energy. ``models``: given by somebody else, judged with the fits.
-    """
-
-    label: str
-    part: str
-    sizes: tuple[int, ...]
-    moments: Moments = field(repr=False)
-    samples: Spins | None = field(default=None, repr=False)
-    unseen: Spins | None = field(default=None, repr=False)
-    references: Mapping[str, Spins] = field(default_factory=dict, repr=False)
-    models: Mapping[str, IsingModel] = field(default_factory=dict, repr=False)
-
-    def of(self, where: Any, part: str) -> "Ensemble":
-        """Some of its spins; given models are of all and stay behind."""
-        return replace(
-            self,
-            part=part,
-            moments=self.moments.part(where),
-            samples=None if self.samples is None else self.samples[:, where],
-            unseen=None if self.unseen is None else self.unseen[:, where],
-            references={level: rows[:, where] for level, rows in self.references.items()},
-            models={},
-        )
-
-
-def moving(ensemble: Ensemble) -> Ensemble:
-    """The spins that move, those of |m| <= 0.999; in given models the others are clamped to their means."""
-    m = ensemble.moments.m
-    free = np.abs(m) <= MOVES
-    clamped = {
-        f"{name}.clamped": IsingModel(
-            model.J[np.ix_(free, free)], model.h[free] + model.J[np.ix_(free, ~free)] @ np.sign(m[~free])
-        )
-        for name, model in ensemble.models.items()
-    }
-    return replace(ensemble.of(free, "moving"), models=clamped)
-
-
-def ensembles(
-    label: str,
-    sizes: Sequence[int],
-    weights: ArrayLike,
-    *,
-    unseen: float = 0.2,
-    symmetric: bool | None = None,
-    seed: int = 0,
-) -> list[Ensemble]:
-    """All parts of an ensemble of weights (S, N), rows of one network side by side.
-
-    The last share ``unseen`` is left out of the fits. symmetric: whether hidden units are exchangeable (by
-    default if there are any): moments are averaged over their permutations, and samples permuted at random. A
-    network without hidden layer gives all spins and those that move. Raises InvalidInput for weights that are
-    no +-1 or of another number than ``sizes`` say.
-    """
-    s = np.asarray(weights)
-    where = parts(sizes)
-    count = where["full"].stop
-    if s.ndim != 2 or s.shape[1] != count or np.any(np.abs(s) != 1):
-        raise InvalidInput(f"weights of {tuple(sizes)} must be (S, {count}) of +-1, shape {s.shape}")
-    share = checks.real("unseen", unseen, above=0.0, at_most=0.5)
-    cut = len(s) - max(int(share * len(s)), 1)
-    if cut < 2:
-        raise InvalidInput(f"{len(s)} configurations are too few; give 10 or more")
-    exchangeable = len(sizes) > 2 if symmetric is None else symmetric
-    moments = sample_moments(s[:cut])
-    if exchangeable:
-        moments = permutation_average(moments, sizes)
-        s = permuted(s, sizes, np.random.default_rng(seed))
-    kept = s.astype(np.int8)
-    whole = Ensemble(label, "full", tuple(sizes), moments, kept[:cut], kept[cut:])
-    if len(sizes) == 2:
-        return [whole, moving(whole)]
-    return [whole.of(place, part) for part, place in where.items()]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is inferred of an ensemble.
-
-    ``fits`` by name (:mod:`compare.ising_fits`); ``references`` of each level; ``x``: first and last tilt and
-    how many; ``chains``: whether landscapes are also swept by chains; ``iso``: tilts of the landscape of
-    constant energy, of given models (none: not made), ``iso_beta``: the bracket of its temperature; ``tap``:
-    starts of the count of TAP states; ``bethe_sweeps``: after which a fit has no fixed point,
-    ``given_sweeps``: a given model.
-    """
-
-    fits: tuple[str, ...] = ()
-    references: int = 2
-    x: tuple[float, float, int] = (-3.0, 3.0, 121)
-    chains: bool = True
-    judged: bool = True
-    iso: tuple[float, ...] = ()
-    tap: int = 0
-    bethe_sweeps: int = 1000
-    given_sweeps: int = 1000
-    iso_beta: tuple[float, float] = (0.1, 3.0)
-    learning: Learning = field(default_factory=Learning)
-    sampling: Sampling = field(default_factory=Sampling)
-    seed: int = 0
-
-
-SMOKE = Plan(
-    ("independent", "bethe.zero", "exact.independent"), 1, (-3.0, 3.0, 25), tap=4, iso=(-1.0, 0.0, 1.0),
-    learning=Learning(30, 60, 60, 3, (0.2,)), sampling=Sampling(60, 20, 10, 2, 60, 20, 10, 10),
-)  # fmt: skip
-
-EXACT = ("exact.zero", "exact.independent", "exact.pseudo", "exact.broken")
-SHALLOW = Plan(
-    ("independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo", *EXACT),
-    tap=40,
-    bethe_sweeps=400,
-)
-FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
-CONTROL = replace(
-    FEWER,
-    fits=("independent", "bethe.zero", "bethe.independent", "exact.independent", "exact.broken"),
-    learning=Learning(widths=(0.05,)),
-    tap=0,
-)
-WHOLE = Plan(
-    references=1, x=(-3.0, 3.0, 31), chains=False, judged=False, tap=10, given_sweeps=200, iso_beta=(0.3, 2.4)
-)
-DEEP = Plan(references=1, chains=False, judged=False, tap=10)
-OWN_DEEP = Plan(("independent", "response", "pseudo", "exact.pseudo"), references=1, chains=False, tap=10)
-"""For ensembles of deep networks of our own."""
-ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
-"""The card's tilts."""
 
 
 def identity(ensemble: Ensemble, plan: Plan) -> str:
@@ -453,51 +308,3 @@ def complete(
             schema.write(infer(ensemble, plan, tell), path, "inferred", overwrite=True)
         paths.append(path)
     return paths
-
-
-app = application("Ising models of ensembles of weights.")
-
-
-def shallow_plans(parts: Iterable[Ensemble]) -> list[tuple[Ensemble, Plan]]:
-    """All spins with two references of each energy, those that move with one."""
-    return [(part, SHALLOW if part.part == "full" else FEWER) for part in parts]
-
-
-def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
-    """What is inferred of the authors' arrays."""
-    from paper_figures.zou_huang2021 import reference_arrays as arrays
-
-    if size == "smoke":
-        return [(e, SMOKE) for e in arrays.shallow(place)]
-    wanted = shallow_plans(arrays.shallow(place))
-    wanted.append((arrays.control(place), CONTROL))
-    for label in arrays.CASES:
-        for part in arrays.deep(place, label):
-            if part.part != "full":
-                wanted.append((part, DEEP))
-            elif part.models:  # pseudo-likelihood models only
-                iso = ISO if label == "authors.up" else ()
-                wanted.append((part, replace(WHOLE, iso=iso)))
-    return wanted
-
-
-@app.command()
-def authors(
-    reference_dir: Annotated[Path | None, typer.Option(help="Folder of the authors' arrays.")] = None,
-    size: Annotated[str, typer.Option(help="smoke or laptop.")] = "laptop",
-    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = DATA,
-) -> None:
-    """Infer what is missing of the authors' ensembles."""
-    from paper_figures.zou_huang2021 import reference_arrays as arrays
-
-    checks.one_of("size", size, ("smoke", "laptop"))
-    place = arrays.folder(reference_dir)
-    if place is None:
-        typer.echo(arrays.absent())
-        return
-    for path in complete(authors_plans(place, size), data, size, typer.echo):
-        typer.echo(f"kept {path}")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(app))

@@ -16,13 +16,12 @@ from compare import partitions
 from compare.liquid import THRESHOLD, verdict_of
 from compare.pair_models import PairModel, pair_model
 from compare.weight_ensemble import Ensemble, ensemble
-from compare.weight_space import averaged_information
 from deepglass.errors import InvalidInput
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021 import card
-from paper_figures.zou_huang2021.weights import NAMES, Values, configurations
+from paper_figures.zou_huang2021.weights import NAMES, Values, averaged, configurations
 from theory.inverse_ising import Moments, parts, permutation_average, sample_moments
 
 STUDIES = ("ensembles",)
@@ -69,10 +68,7 @@ def _ensemble(
     vectors, (colour, mark) = ensemble(found), STYLE[label]
     rows: list[Row] = []
     scores: list[Score] = []
-    values = {}
-    for part in PARTS[:-1]:
-        one = averaged_information(vectors, part)
-        values[part] = one.value, one.error
+    values = {part: averaged(vectors, part) for part in PARTS[:-1]}
     if label in AUTHORS:
         values["random"] = _random(vectors)
     x = np.array([PARTS.index(part) for part in values]) + shift

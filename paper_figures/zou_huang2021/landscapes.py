@@ -27,7 +27,7 @@ Panel = Sequence[tuple[str, str, tuple[str, ...]]]
 """Label, part, and names of fits of which the first that is there is drawn."""
 
 BETHE, PSEUDO = ("authors",), ("authors.pseudo",)
-OWN = ("exact.pseudo", "pseudo")
+OWN = ("exact.pseudo", "pseudo", "exact.independent")
 PANELS: Mapping[str, Panel] = {
     "under-parametrised": [("authors.up", part, BETHE) for part in ("input", "interior", "output")],
     "over-parametrised": [("authors.op", part, BETHE) for part in ("input", "interior", "output")],

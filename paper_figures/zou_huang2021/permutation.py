@@ -15,14 +15,12 @@ import numpy as np
 
 from compare.weight_ensemble import Ensemble as Vectors
 from compare.weight_ensemble import ensemble
-from compare.weight_space import averaged_information, ordered_information
-from deepglass.errors import InvalidInput
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021 import card
-from paper_figures.zou_huang2021.weights import NAMES, configurations
-from theory.inverse_ising import parts, permuted
+from paper_figures.zou_huang2021.weights import NAMES, Point, averaged, configurations, ordered
+from theory.inverse_ising import permuted
 
 STUDIES = ("ensembles",)
 
@@ -31,8 +29,6 @@ STYLE = {"input": (ORANGE, "o"), "interior": (BLUE, "s"), "output": (GREEN, "^")
 COLUMNS = ("ensemble", "part", "share relabelled", "multi-information", "error")
 
 
-Point = tuple[float, float]
-"""Value and error; missing where networks are too few for a part."""
 Curves = dict[str, list[Point]]
 Ends = dict[str, Point]
 
@@ -50,11 +46,11 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             if found is None:
                 axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", color="0.5")
                 continue
-            curves, averaged = found
+            curves, ends = found
             for part, (colour, mark) in STYLE.items():
                 values, errors = np.array(curves[part]).T
                 axis.errorbar(SHARES, values, errors, fmt=f"{mark}-", ms=3, lw=0.9, color=colour, label=part)
-                value, error = averaged[part]
+                value, error = ends[part]
                 axis.errorbar([1.08], [value], [error], fmt=mark, ms=3, color=colour, mfc="white")
                 axis.plot([-0.12, 0.12], [sorted_null[part][0]] * 2, ":", lw=1.2, color=colour)
                 if part == "interior":
@@ -65,7 +61,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
                     axis.plot([1.14], [card.MULTI_INFORMATION[label][part]], "x", ms=4, color=colour)
                     if label == "under":
                         axis.plot([-0.06], [card.CANONICAL[part]], "x", ms=4, color=colour)
-            scores += _scores(results, label, curves, averaged, sorted_null)
+            scores += _scores(results, label, curves, ends, sorted_null)
             (value, error), (base, spread) = curves["interior"][0], never
             told = f"{NAMES[label]}, interior: in canonical order, above interiors that never learnt"
             bounds = judged(results, None, 0.01)
@@ -85,8 +81,8 @@ def _sorted(results: Results, label: str) -> Ends:
     if found is None:
         return dict.fromkeys(STYLE, (math.nan, math.nan))
     vectors = ensemble(found)
-    ordered = Vectors(found["canonical"].values, vectors.sizes, found["sample"].values)
-    return {part: _ordered(ordered, part) for part in STYLE}
+    vectors_ = Vectors(found["canonical"].values, vectors.sizes, found["sample"].values)
+    return {part: ordered(vectors_, part) for part in STYLE}
 
 
 def _ends(results: Results, label: str) -> tuple[Curves, Ends] | None:
@@ -101,33 +97,17 @@ def _ends(results: Results, label: str) -> tuple[Curves, Ends] | None:
     for share in SHARES:
         mixed = np.where((rank < share)[:, None], turned, found["canonical"].values)
         for part in STYLE:
-            curves[part].append(_ordered(Vectors(mixed, vectors.sizes, found["sample"].values), part))
-    return curves, {part: _averaged(vectors, part) for part in STYLE}
+            curves[part].append(ordered(Vectors(mixed, vectors.sizes, found["sample"].values), part))
+    return curves, {part: averaged(vectors, part) for part in STYLE}
 
 
-def _ordered(vectors: Vectors, part: str) -> Point:
-    try:
-        found = ordered_information(vectors.weights[:, parts(vectors.sizes)[part]], vectors.samples)
-    except InvalidInput:
-        return math.nan, math.nan
-    return found.value, found.error
-
-
-def _averaged(vectors: Vectors, part: str) -> Point:
-    try:
-        found = averaged_information(vectors, part)
-    except InvalidInput:
-        return math.nan, math.nan
-    return found.value, found.error
-
-
-def _scores(results: Results, label: str, curves: Curves, averaged: Ends, sorted_null: Ends) -> list[Score]:
+def _scores(results: Results, label: str, curves: Curves, raw: Ends, sorted_null: Ends) -> list[Score]:
     name, scores = NAMES[label], []
     for part in STYLE:
         theirs = card.MULTI_INFORMATION[label][part]
         told = f"{name}, {part}: averaged over relabellings (authors {theirs:.4f})"
         ends = (None, 0.01) if part == "interior" else (0.6 * theirs, 1.6 * theirs)
-        scores.append(Score(told, *averaged[part], null=0.0, within=judged(results, *ends)))
+        scores.append(Score(told, *raw[part], null=0.0, within=judged(results, *ends)))
         told, bounds = f"{name}, {part}: in canonical order", OPEN
         if label == "under":
             told += f" (authors {card.CANONICAL[part]:.3f})"
@@ -137,7 +117,7 @@ def _scores(results: Results, label: str, curves: Curves, averaged: Ends, sorted
         (value, error), (base, spread) = curves[part][0], sorted_null[part]
         scores.append(Score(told, value - base, math.hypot(error, spread), 0.0))
     for told, ends_ in (
-        ("averaged", averaged), ("in canonical order", {part: x[0] for part, x in curves.items()})
+        ("averaged", raw), ("in canonical order", {part: x[0] for part, x in curves.items()})
     ):  # fmt: skip
         low = min(("input", "output"), key=lambda part: ends_[part][0])
         (value, error), (inner, spread) = ends_[low], ends_["interior"]

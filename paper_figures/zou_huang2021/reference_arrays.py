@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compare.ising_models import independent_configurations
 from deepglass.errors import InvalidInput
-from paper_figures.zou_huang2021.inferred import Ensemble, ensembles, moving
+from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
 from simulate.ising_chains import IsingChains
 from theory.inverse_ising import IsingModel, Moments, parts
 

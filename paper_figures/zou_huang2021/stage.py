@@ -4,22 +4,16 @@ Of our ensembles, and of the authors' arrays where they are; kept by :mod:`.infe
 what they are made from has changed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021 import reference_arrays as arrays
-from paper_figures.zou_huang2021.inferred import (
-    OWN_DEEP,
-    SMOKE,
-    Ensemble,
-    Plan,
-    authors_plans,
-    complete,
-    ensembles,
-    shallow_plans,
-)
+from paper_figures.zou_huang2021.inferred import complete
+from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles
+from paper_figures.zou_huang2021.plans import CONTROL, DEEP, FEWER, ISO, OWN_DEEP, SHALLOW, SMOKE, WHOLE, Plan
 from paper_figures.zou_huang2021.weights import configurations
 
 FIGURES = ("landscapes", "transition")
@@ -53,7 +47,31 @@ def own(results: Results, label: str) -> Wanted:
     sizes = tuple(int(n) for n in found.attrs["sizes"].split(","))
     parts = ensembles(label, sizes, found["weights"].values)
     if results.size == "smoke":
-        return [(part, SMOKE) for part in parts if part.part == ("full" if len(sizes) == 2 else "interior")]
+        if len(sizes) == 2:
+            return [(part, SMOKE) for part in parts if part.part == "full"]
+        quick = replace(SMOKE, chains=False, judged=False, iso=())
+        return [(part, quick) for part in parts if part.part == "output"]
     if len(sizes) == 2:
         return shallow_plans(parts)
     return [(part, OWN_DEEP) for part in parts if part.part != "full"]
+
+
+def shallow_plans(parts: Iterable[Ensemble]) -> list[tuple[Ensemble, Plan]]:
+    """All spins with two references of each energy, those that move with one."""
+    return [(part, SHALLOW if part.part == "full" else FEWER) for part in parts]
+
+
+def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
+    """What is inferred of the authors' arrays."""
+    if size == "smoke":
+        return [(e, SMOKE) for e in arrays.shallow(place)]
+    wanted = shallow_plans(arrays.shallow(place))
+    wanted.append((arrays.control(place), CONTROL))
+    for label in arrays.CASES:
+        for part in arrays.deep(place, label):
+            if part.part != "full":
+                wanted.append((part, DEEP))
+            elif part.models:  # pseudo-likelihood models only
+                iso = ISO if label == "authors.up" else ()
+                wanted.append((part, replace(WHOLE, iso=iso)))
+    return wanted

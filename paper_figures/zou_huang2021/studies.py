@@ -26,8 +26,8 @@ SOURCE: Mapping[str, Mapping[str, Any]] = {
 
 ENSEMBLES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "smoke": {
-        "under": (40, 120), "over": (40, 120), "shuffled": (40, 120), "shallow": (60, 120),
-        "untrained": (40, 1), "frozen": (40, 120),
+        "under": (40, 60), "over": (16, 30), "shuffled": (16, 30), "shallow": (60, 60),
+        "untrained": (16, 1), "frozen": (16, 30),
     },
     "laptop": {
         "under": (800, 3000), "over": (600, 2000), "shuffled": (300, 2000), "shallow": (2400, 800),
@@ -95,9 +95,7 @@ def _ensembles(size: str) -> Study:
 
 def _frozen(size: str) -> Study:
     """One layer at random, each in turn: the interior, and the boundaries as its controls."""
-    samples, steps, draws = {"smoke": (8, 120, 5), "laptop": (100, 2000, 20), "paper": (100, 60_000, 50)}[
-        size
-    ]
+    samples, steps, draws = {"smoke": (4, 40, 5), "laptop": (100, 2000, 20), "paper": (100, 60_000, 50)}[size]
     return Study(
         "frozen",
         {
@@ -114,7 +112,7 @@ def _double_descent(size: str) -> Study:
     """All patterns at once, real and binary weights, against the width of two hidden layers."""
     patterns = {"smoke": 100, "laptop": 500, "paper": 2000}[size]
     samples = {"smoke": 3, "laptop": 12, "paper": 20}[size]
-    steps = {"smoke": (300, 100), "laptop": (6000, 1500), "paper": (1_000_000, 100_000)}[size]
+    steps = {"smoke": (60, 30), "laptop": (6000, 1500), "paper": (1_000_000, 100_000)}[size]
     drop = 25_000 if size == "paper" else 0
     kinds: Mapping[str, dict[str, Any]] = {
         "real": {"synapses": "real", "eta": 0.01, "lambda_": 0.0, "steps": steps[0]},

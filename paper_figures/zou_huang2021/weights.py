@@ -6,9 +6,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from compare.weight_ensemble import Ensemble
+from compare.weight_space import averaged_information, ordered_information
+from deepglass.errors import InvalidInput
 from paper_figures.stored.results import Results
 from simulate.classifier.draws import unpacked
 from simulate.classifier.protocol import ClassifierProtocol
+from theory.inverse_ising import parts
 
 NAMES = {
     "under": "under-parametrised",
@@ -45,3 +49,25 @@ def means(weights: NDArray[np.int8], sizes: tuple[int, ...], layer: int) -> tupl
     part = weights[:, ends[layer - 1] : ends[layer]].reshape(len(weights), sizes[layer], sizes[layer - 1])
     each = part.mean(axis=1 if layer == 1 else 2, dtype=np.float64)
     return each.mean(0), each.std(0, ddof=1) / math.sqrt(len(each))
+
+
+Point = tuple[float, float]
+"""Value and error; missing where networks are too few for a part."""
+
+
+def averaged(vectors: Ensemble, part: str) -> Point:
+    """Multi-information per weight of a part, averaged over all permutations of hidden units."""
+    try:
+        found = averaged_information(vectors, part)
+    except InvalidInput:
+        return math.nan, math.nan
+    return found.value, found.error
+
+
+def ordered(vectors: Ensemble, part: str) -> Point:
+    """Of the weights as they are."""
+    try:
+        found = ordered_information(vectors.weights[:, parts(vectors.sizes)[part]], vectors.samples)
+    except InvalidInput:
+        return math.nan, math.nan
+    return found.value, found.error

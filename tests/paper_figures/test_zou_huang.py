@@ -22,21 +22,20 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, request):
+def folder(tmp_path_factory):
     """All figures, with networks trained and models inferred; without the authors' arrays, as on most
     machines."""
     root = tmp_path_factory.mktemp("spins")
-    patch = pytest.MonkeyPatch()
-    request.addfinalizer(patch.undo)
-    patch.delenv(reference_arrays.VARIABLE, raising=False)
-    patch.setattr(reference_arrays, "BESIDE", root / "nowhere")
     results, told = results_at("smoke", root / "data"), []
 
     def prepare(module: ModuleType) -> None:
         stage.prepare(module, results, None, told.append)
 
-    made = figures.make(package, results, root / "out", runs=root / "runs", prepare=prepare)
-    assert {name for name, scores in made if scores} == set(package.FIGURES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(reference_arrays.VARIABLE, raising=False)
+        patch.setattr(reference_arrays, "BESIDE", root / "nowhere")
+        made = figures.make(package, results, root / "out", runs=root / "runs", prepare=prepare)
+        assert {name for name, scores in made if scores} == set(package.FIGURES)
     assert any("not here" in line for line in told)
     return root
 
@@ -48,7 +47,7 @@ def test_figures_are_drawn_again_from_what_is_stored(folder, tmp_path):
         numbers = (tmp_path / f"{name}.csv").read_bytes()
         assert numbers == (folder / "out" / f"{name}.csv").read_bytes()
         columns, *rows = csv.reader(numbers.decode().splitlines())
-        assert len(rows) > 1
+        assert len(rows) > 1, name
         assert all(len(row) == len(columns) for row in rows)
 
 

@@ -15,18 +15,10 @@ from deepglass.errors import InvalidInput
 from paper_figures.sheet import targets
 from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021 import inferred, landscapes, reference_arrays, transition
-from paper_figures.zou_huang2021.inferred import (
-    DATA,
-    Ensemble,
-    Plan,
-    complete,
-    ensembles,
-    file,
-    identity,
-    moving,
-    reports,
-    stored,
-)
+from paper_figures.zou_huang2021.inferred import complete, file, identity, reports, stored
+from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
+from paper_figures.zou_huang2021.plans import Plan
+from paper_figures.zou_huang2021.studies import DATA
 from paper_figures.zou_huang2021.transition import Described, samples_at_least, verdict
 from theory.inverse_ising import IsingModel, sample_moments
 
