@@ -34,6 +34,8 @@ PARTS = ("input", "interior", "output", "full", "random")
 AUTHORS = {"under": "x", "over": "+"}
 RANDOM = 2
 """Random parts of the boundaries."""
+FEWEST = 100
+"""Networks below which a fit, or a random part, would be of noise."""
 
 COLUMNS = ("panel", "ensemble", "part", "value", "error", "authors")
 
@@ -56,7 +58,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
         left.set_xticks(range(len(PARTS)), PARTS)
         left.set(ylabel="multi-information, nats per weight", xlim=(-0.5, 4.5), ylim=(-5e-4, 0.6))
         if left.get_legend_handles_labels()[0]:
-            left.legend(fontsize=6, ncols=2, loc="lower left")
+            sheet.legend(*left.get_legend_handles_labels(), fontsize=6, ncols=6, loc="outside upper center")
         write(sheet, COLUMNS, rows, paths, overwrite)
     return scores
 
@@ -69,7 +71,7 @@ def _ensemble(
     rows: list[Row] = []
     scores: list[Score] = []
     values = {part: averaged(vectors, part) for part in PARTS[:-1]}
-    if label in AUTHORS:
+    if label in AUTHORS and vectors.networks >= FEWEST:
         values["random"] = _random(vectors)
     x = np.array([PARTS.index(part) for part in values]) + shift
     y, e = np.array(list(values.values())).T
@@ -91,7 +93,7 @@ def _ensemble(
             bounds = judged(results, None, THRESHOLD)
             told += f": {verdict_of(value, error)}"
         scores.append(Score(told, value, error, 0.0, bounds))
-    if label in AUTHORS:
+    if "random" in values:
         ratio = values["random"][0] / values["interior"][0]
         relative = math.hypot(*(values[part][1] / values[part][0] for part in ("random", "interior")))
         told = f"{name}: as many random boundary weights over the interior"
@@ -137,7 +139,10 @@ def _deficits(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         found = configurations(results, label)
         if found is None:
             continue
-        told = _fitted(ensemble(found))
+        vectors = ensemble(found)
+        if vectors.networks < FEWEST:
+            continue
+        told = _fitted(vectors)
         axis.errorbar([1.15], [told.deficit], [told.error], fmt=mark, ms=3, color=colour, mfc="white")
         axis.errorbar([0.95], [told.bethe], [told.error], fmt=mark, ms=3, color=colour)
         theirs = card.DEFICIT[label]["interior"]
