@@ -134,6 +134,13 @@ def fill(out, block, blocks, k0, k1, step):
     _draw(out, np.empty((4, blocks), np.uint32), block, blocks, k0, k1, step)
 
 
+@numba.njit(cache=True)
+def fill_rows(out, keys, step):
+    """Deviates of ``step`` (uint64) into rows (B, 4 blocks), float32, each of its own stream (B, 2)."""
+    for b in range(out.shape[0]):
+        fill(out[b], 0, out.shape[1] // 4, keys[b, 0], keys[b, 1], step)
+
+
 # -------------------------------------------------------------------------------------------- vectors
 
 

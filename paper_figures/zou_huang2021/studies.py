@@ -30,8 +30,8 @@ ENSEMBLES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "untrained": (16, 1), "frozen": (16, 30),
     },
     "laptop": {
-        "under": (800, 3000), "over": (600, 2000), "shuffled": (300, 2000), "shallow": (2400, 800),
-        "untrained": (800, 1), "frozen": (500, 2000), "long": (60, 20_000),
+        "under": (800, 3000), "over": (600, 2000), "shuffled": (200, 2000), "shallow": (2400, 800),
+        "untrained": (800, 1), "frozen": (300, 2000),
     },
     "paper": {
         "under": (20_000, 60_000), "over": (20_000, 60_000), "shuffled": (20_000, 60_000),
@@ -79,7 +79,6 @@ def _ensembles(size: str) -> Study:
         "over": {"patterns": FEW[size]},
         "shuffled": {"labels": "shuffled"},
         "shallow": {"depth": 1},
-        "long": {},
         "untrained": {"eta": 1e-9},
         "frozen": {"frozen": (2,)},
     }

@@ -21,7 +21,6 @@ NAMES = {
     "shallow": "shallow",
     "untrained": "untrained",
     "frozen": "interior never trained",
-    "long": "trained longer",
 }
 """In words."""
 

@@ -8,7 +8,6 @@ alone.
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -124,12 +123,5 @@ class _Block:
             return noise.normal(keys, step, count).to(like.dtype)
         if self._deviates.shape != (len(like), -(-count // 4) * 4):
             self._deviates = np.empty((len(like), -(-count // 4) * 4), np.float32)
-        _fill(self._deviates, self._keys, np.uint64(step))
+        kernels.fill_rows(self._deviates, self._keys, np.uint64(step))
         return torch.from_numpy(self._deviates)[:, :count].to(like.dtype)
-
-
-@numba.njit(cache=True)
-def _fill(out, keys, step):  # type: ignore[no-untyped-def]
-    """Rows of deviates, each of its own stream."""
-    for b in range(out.shape[0]):
-        kernels.fill(out[b], 0, out.shape[1] // 4, keys[b, 0], keys[b, 1], step)
