@@ -17,6 +17,7 @@ from paper_figures.zou_huang2021 import pages, reference_arrays, stage
 from paper_figures.zou_huang2021.double_descent import curve
 from paper_figures.zou_huang2021.studies import FROZEN, WIDTHS, results_at, studies_at
 from paper_figures.zou_huang2021.weights import configurations, means
+from theory.inverse_ising import Moments, parts, permutation_average, sample_moments
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,3 +108,28 @@ def test_from_the_command_line(folder, tmp_path):
     assert result.exit_code == 0, result.output
     assert "interior frozen" in result.output
     assert (tmp_path / "frozen.png").is_file()
+
+
+ARRAYS = reference_arrays.folder()
+
+
+@pytest.mark.skipif(ARRAYS is None, reason="the authors' arrays are not here")
+def test_trained_ensembles_are_like_the_authors():
+    """Stored networks of laptop size: connected moments and means, at least as an independent small run."""
+    results = results_at("laptop")
+    for label, name, wanted in (
+        ("under", "under_para", {"input": (0.85, 0.75), "output": (0.8, 0.75), "interior": (0.7, None)}),
+        ("shallow", "shallow", {"full": (None, 0.95)}),
+    ):
+        found = configurations(results, label)
+        sizes = tuple(int(n) for n in found.attrs["sizes"].split(","))
+        ours = permutation_average(sample_moments(found["weights"].values), sizes)
+        with np.load(ARRAYS / f"{name}.npz") as data:
+            theirs = Moments(data["mi_data"].ravel(), data["Ca_data"])
+        for part, (pairs, means_) in wanted.items():
+            a, b = (x.part(parts(sizes)[part]) for x in (ours, theirs))
+            above = np.triu_indices(a.N, 1)
+            if pairs is not None:
+                assert np.corrcoef(a.connected[above], b.connected[above])[0, 1] > pairs
+            if means_ is not None:
+                assert np.corrcoef(a.m, b.m)[0, 1] > means_
