@@ -52,7 +52,7 @@ def own(results: Results, label: str) -> Wanted:
         quick = replace(SMOKE, chains=False, judged=False, iso=())
         return [(part, quick) for part in parts if part.part == "output"]
     if len(sizes) == 2:
-        return shallow_plans(parts)
+        return [(part, FEWER) for part in parts]
     return [(part, OWN_DEEP) for part in parts if part.part != "full"]
 
 
