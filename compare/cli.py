@@ -8,6 +8,7 @@ import typer
 from compare import figure
 from compare.equilibrium import equilibrium as in_equilibrium
 from compare.glassy import glassy as beside_the_null
+from compare.layers import command as own_networks
 from compare.overlay import overlay as align
 from compare.report import describe, describe_equilibrium, describe_glassy, describe_verdict
 from compare.verdict import LEVEL
@@ -143,6 +144,9 @@ def glassy(
         print_json(found.as_dict())
     else:
         typer.echo(describe_glassy(found))
+
+
+app.command(cls=own_networks.Several)(own_networks.layers)
 
 
 def _two(variables: str) -> tuple[str, str]:

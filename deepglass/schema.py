@@ -1,7 +1,7 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced`` or ``bundle``) and ``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle`` or ``layers``) and ``schema_version`` (of that kind).
 """
 
 import sys
@@ -17,9 +17,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "layers": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-SMALL = ("reduced", "bundle")
+SMALL = ("reduced", "bundle", "layers")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -28,6 +28,7 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "run": {},
     "reduced": {},
     "bundle": {},
+    "layers": {},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -44,6 +45,7 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
         "parts": str, "data_source": str, "data_sha256": str,
     },
     "bundle": {"depth": int, "members": str},
+    "layers": {"depth": int, "copies": int, "align": str, "margin": float},
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 

@@ -8,7 +8,8 @@ copy (start, order of the patterns, shuffle of the labels) follows from its own 
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from deepglass import checks, files
 from deepglass.errors import Diverged, InvalidInput
@@ -210,9 +212,11 @@ class Together:
             out: Tensor = functional_call(self.base, (p, b), (x,))
             return out
 
-        found: Tensor = vmap(one, in_dims=(0, 0, 0 if own else None), randomness="different")(
-            self.parameters, self.buffers, x
-        )
+        # Fused attention cannot be batched over copies: they would go one by one.
+        with sdpa_kernel(SDPBackend.MATH), _no_fast_path():
+            found: Tensor = vmap(one, in_dims=(0, 0, 0 if own else None), randomness="different")(
+                self.parameters, self.buffers, x
+            )
         return found
 
     def losses(self, x: Tensor, y: Tensor) -> Tensor:
@@ -252,6 +256,16 @@ class Together:
             for k, module in enumerate(modules):
                 for name, parameter in module.named_parameters():
                     parameter.copy_(self.parameters[name][k])
+
+
+@contextmanager
+def _no_fast_path() -> Iterator[None]:
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def shuffled(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
