@@ -68,7 +68,9 @@ def capture(
     checks.integer("samples", samples, 2)
     if not modules:
         raise InvalidInput("there are no copies")
-    sets = {"training": probes} | ({} if test_probes is None or not len(test_probes) else {"test": test_probes})
+    sets = {"training": probes} | (
+        {} if test_probes is None or not len(test_probes) else {"test": test_probes}
+    )
     tensors = {name: _probe(name, array, modules[0]) for name, array in sets.items()}
     shape: _Shape | None = None
     parts: dict[str, list[list[NDArray[Any]]]] = {name: [] for name in (*sets, "weights", "inputs")}
@@ -204,7 +206,7 @@ def _rows(answers: Tensor, axis: int, samples: int, seed: int, place: int) -> ND
 
 def _probe(name: str, array: NDArray[Any], module: nn.Module) -> Tensor:
     given = np.asarray(array)
-    if given.dtype.kind not in "fiu" or given.ndim < 2 and given.dtype.kind == "f" or len(given) < 2:
+    if given.dtype.kind not in "fiu" or (given.ndim < 2 and given.dtype.kind == "f") or len(given) < 2:
         raise InvalidInput(
             f"{name} probes must be numbers (probes, ...), 2 or more, not {given.dtype} {given.shape}"
         )

@@ -48,9 +48,7 @@ class Several(TyperCommand):
 def layers(
     out: Annotated[Path, typer.Option(metavar="REPORT", help="Writes REPORT.html and REPORT.nc.")],
     model: Annotated[str | None, typer.Option(metavar="MODULE:FACTORY", help="Makes the network.")] = None,
-    model_arg: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to it.")
-    ] = None,
+    model_arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to it.")] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="A.pt B.pt ...", help="Checkpoints of trained copies, or their folder."),
@@ -72,9 +70,7 @@ def layers(
     shuffled_activations: Annotated[
         Path | None, typer.Option(metavar="X.npz", help="The same of shuffled labels.")
     ] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only these modules.")
-    ] = None,
+    layer: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only these modules.")] = None,
     align: Annotated[str, choice(matching.BY, "What units are matched by.")] = "activations",
     signs: Annotated[
         str, choice(("auto", "all", "none"), "Whether units may change sign; auto: if odd.")
@@ -162,9 +158,7 @@ def expand(paths: Sequence[str] | None) -> list[Path]:
     return found
 
 
-def read_probes(
-    data: str, count: int, **how: Any
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read_probes(data: str, count: int, **how: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Training and test probes: of a known source as :func:`simulate.copies.load` gives, or from a file.
 
     An .npy file is training probes; an .npz file has arrays ``training`` (or ``probe``, ``images``) and
@@ -219,5 +213,7 @@ def describe(found: Measured) -> str:
     lines = [table([*columns, ("dimension", v["dimension"])])]
     a = found.dataset.attrs
     nulls = ", ".join(str(n) for n in found.dataset["null"].values if n != "all")
-    lines.append(f"{a['copies']} copies, aligned by {a['align']}; beside all of {nulls}; margin {a['margin']:.3g}")
+    lines.append(
+        f"{a['copies']} copies, aligned by {a['align']}; beside all of {nulls}; margin {a['margin']:.3g}"
+    )
     return "\n".join([*lines, *(f"note: {line}" for line in found.caveats)])

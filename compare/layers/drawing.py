@@ -49,7 +49,9 @@ def profile(measured: Measured) -> Figure:
 
 def _line(axis: Axes, data: xr.Dataset, name: str, set_name: str) -> None:
     colour, mark, dash = MARKS[set_name]
-    variable, error = ("dimension_mean", "dimension_error") if name == "dimension" else (name, f"{name}_error")
+    variable, error = (
+        ("dimension_mean", "dimension_error") if name == "dimension" else (name, f"{name}_error")
+    )
     at = {"set": set_name, "probes": "training", "aligned": "after"}
     value, bar = (data[v].sel({k: x for k, x in at.items() if k in data[v].dims}) for v in (variable, error))
     x = np.arange(value.size)

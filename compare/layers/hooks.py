@@ -62,7 +62,7 @@ def layers_of(module: nn.Module, names: Sequence[str] | None = None) -> dict[str
                 raise InvalidInput(f"layer {name!r} is no module of the network; it has {listed}")
         return {name: known[name] for name in names}
     attention = tuple(f"{n}." for n, m in known.items() if isinstance(m, nn.MultiheadAttention))
-    found = {
+    found: dict[str, nn.Module] = {
         name: part
         for name, part in known.items()
         if isinstance(part, (*WEIGHTED, nn.MultiheadAttention))
@@ -144,22 +144,23 @@ def _listener(name: str, part: nn.Module, seen: dict[str, list[tuple[Tensor | No
             for projection, weight, bias in _projections(part):
                 read = named[projection]
                 flat = torch.nn.functional.linear(read, weight, bias)
-                flip = (lambda x: x) if part.batch_first or read.ndim < 3 else (lambda x: x.transpose(0, 1))
-                keep(f"{name}::{projection}", flip(read), flip(flat))
-            answer = _tensor(result, name)
-            batched = part.batch_first or answer.ndim < 3
-            keep(f"{name}::out", None, answer if batched else answer.transpose(0, 1))
+                keep(f"{name}::{projection}", _probes_first(part, read), _probes_first(part, flat))
+            keep(f"{name}::out", None, _probes_first(part, _tensor(result, name)))
         else:
             keep(name, given[0] if given else next(iter(keywords.values()), None), _tensor(result, name))
 
     return hook
 
 
+def _probes_first(part: nn.MultiheadAttention, x: Tensor) -> Tensor:
+    return x if part.batch_first or x.ndim < 3 else x.transpose(0, 1)
+
+
 def _projections(part: nn.MultiheadAttention) -> list[tuple[str, Tensor, Tensor | None]]:
-    if part.in_proj_weight is not None:
-        weights: Any = part.in_proj_weight.chunk(3)
-    else:
-        weights = (part.q_proj_weight, part.k_proj_weight, part.v_proj_weight)
+    whole: Any = part.in_proj_weight
+    weights: Any = (part.q_proj_weight, part.k_proj_weight, part.v_proj_weight)
+    if whole is not None:
+        weights = whole.chunk(3)
     biases: Any = (None,) * 3 if part.in_proj_bias is None else part.in_proj_bias.chunk(3)
     return list(zip(("query", "key", "value"), weights, biases, strict=True))
 

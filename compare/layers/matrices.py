@@ -4,6 +4,8 @@ Each entry is made from its two copies alone: copy b is brought to copy a, not a
 probes, units stay matched as on the training probes, so that the alignment cannot fit these.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -59,20 +61,25 @@ def matrices(copies: Copies, by: str = "activations") -> xr.Dataset:
     neurons["q"] = _cosine(_whole(neurons["q"]))
     weights["Q"] = _cosine(_whole(weights["Q_raw"]))
     pair = ("layer", "copy", "copy_b")
-    variables = {f"{n}_matrix": (("probes", "aligned", *pair), _whole(x)) for n, x in neurons.items()}
+    variables: dict[str, Any] = {
+        f"{n}_matrix": (("probes", "aligned", *pair), _whole(x)) for n, x in neurons.items()
+    }
     variables |= {f"{n}_matrix": (("aligned", *pair), _whole(x)) for n, x in weights.items()}
     variables |= {"cka_matrix": (("probes", *pair), _whole(cka))}
     return xr.Dataset(
         {**variables, "dimension": (("probes", "layer", "copy"), dimension)},
-        {"probes": probes, "aligned": list(ALIGNED), "layer": copies.names},
-    )
+        {
+            "probes": probes, "aligned": list(ALIGNED), "layer": copies.names, "copy": range(k),
+            "copy_b": range(k),
+        },
+    )  # fmt: skip
 
 
 Stack = list[list[list[Array]]]
 
 
 def _prepared(copies: Copies, probes: list[str]) -> tuple[Stack, Stack, Stack]:
-    """Answers as they are and centred, [probes][layer][copy], and their covariances, [probes][copy][layer]."""
+    """Answers as they are and centred, [probes][layer][copy]; their covariances, [probes][copy][layer]."""
     raw = [[[x.astype(float) for x in layer.neurons[p]] for layer in copies.layers] for p in probes]
     plain = [[[centred(x) for x in each] for each in layers] for layers in raw]
     own = [[[between(each[k], each[k]) for each in layers] for k in range(copies.count)] for layers in plain]

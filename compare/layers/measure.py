@@ -191,7 +191,9 @@ def _caveats(dataset: xr.Dataset, trained: Copies) -> list[str]:
     found = []
     sets = [str(x) for x in dataset["set"].values]
     if trained.count < overlaps.FEWEST:
-        found.append(f"{trained.count} copies have no error bars, so that every layer is undecided: 3 or more.")
+        found.append(
+            f"{trained.count} copies have no error bars, so that every layer is undecided: 3 or more."
+        )
     elif trained.count < 5:
         found.append(f"{trained.count} copies: error bars are rough, and layers easily undecided.")
     if "untrained" not in sets:
@@ -230,5 +232,3 @@ def _caveats(dataset: xr.Dataset, trained: Copies) -> list[str]:
     if missed := trained.about.get("missed"):
         found.append(f"Not reached by the probes, not measured: {missed}.")
     return found
-
-

@@ -2,13 +2,13 @@
 
 * ``untrained``: copies of the same network as it starts. What the architecture and the inputs alone share.
 * ``shuffled``: copies trained on labels in another order each. What the inputs alone pin down.
-* ``alignment``: the trained copies, the answers of each to the probes in an order of its own, and the entries
-  of each of its matrices of weights too. Sizes, scales and spectra of the answers stay; nothing is shared; what
-  overlap there is after the alignment, the alignment has made. Best orders overfit: of unrelated layers of n
-  units with m independent numbers each they make about sqrt(2 ln n/m).
+* ``alignment``: the trained copies, the answers of each to the probes in an order of its own, and the
+  entries of each of its matrices of weights too. Sizes, scales and spectra of the answers stay; nothing is
+  shared; what overlap there is after the alignment, the alignment has made. Best orders overfit: of unrelated
+  layers of n units with m independent numbers each they make about sqrt(2 ln n/m).
 * ``rotated``: the trained copies, the units of each layer mixed by a random rotation of every copy's own, the
-  weights along with them. What the layers represent stays as alike as it was (CKA does not change), but there are
-  no units any more: what order there is to be found among directions in few dimensions. A layer whose CKA is
+  weights along with them. What the layers represent stays as alike as it was (CKA does not change), but there
+  are no units any more: what overlap there is, any directions in as few dimensions have. A layer whose CKA is
   high and whose q is not beyond this null is pinned down up to rotations.
 
 All go through the same alignment as the trained copies.
@@ -37,7 +37,7 @@ def out_of_order(copies: Copies, seed: int = 0) -> Copies:
 
 
 def rotated(copies: Copies, seed: int = 0) -> Copies:
-    """The null ``rotated``: units of every layer and copy mixed by a rotation (Haar), and weights with them."""
+    """The null ``rotated``: units of every layer and copy mixed by a rotation (Haar), weights with them."""
     turns = [_turns(copies.count, x.units, seed, place) for place, x in enumerate(copies.layers)]
     return replace(
         copies, layers=tuple(_turned(x, turns, seed, place) for place, x in enumerate(copies.layers))
@@ -63,7 +63,9 @@ def _turned(layer: Layer, turns: list[list[Array]], seed: int, place: int) -> La
         if layer.fed_by != OUTSIDE:
             fed = layer.fed_by
             into = _turns(len(own), weights.shape[2], seed, 1000 + place) if fed is None else turns[fed]
-            weights = np.stack([np.einsum("nm...,mk->nk...", w, r) for w, r in zip(weights, into, strict=True)])
+            weights = np.stack(
+                [np.einsum("nm...,mk->nk...", w, r) for w, r in zip(weights, into, strict=True)]
+            )
             if inputs is not None:
                 inputs = np.stack([x @ r for x, r in zip(inputs, into, strict=True)])
     return replace(layer, neurons=neurons, weights=weights, inputs=inputs)

@@ -92,8 +92,8 @@ def mean_of_pairs(matrices: Array) -> Mean:
     """Mean over pairs of copies of matrices (..., K, K), each copy left out in turn for the error.
 
     Pairs share copies, so that copies are resampled, not pairs: the jackknife, as
-    :func:`compare.errors.jackknife`. It is exact on average where copies have effects of their own, and up to
-    sqrt(2) too large where overlaps of pairs are independent.
+    :func:`compare.errors.jackknife`. It is exact on average where copies have effects of their own, and
+    sqrt(2 (K - 1)/(K - 2)) too large where overlaps of pairs are independent.
     """
     k = matrices.shape[-1]
     if k < 2:

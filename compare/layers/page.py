@@ -27,15 +27,16 @@ li{margin:.3rem 0}
 
 READ = """
 <p>Each of the {copies} trained copies answers the same probes. <b>q</b> is how much two copies' neurons agree
-in a layer (centred cosine over units and probes), <b>Q</b> how much their weights do, both after the units of one copy were
-put in the order{signs} that fits the other best: an order of hidden units means nothing. <b>CKA</b> compares
-what the layers represent whatever the units; the <b>effective dimension</b> says in how many directions
-a layer answers. Each is a mean over pairs of copies; errors leave out one copy at a time.</p>
+in a layer (centred cosine over units and probes), <b>Q</b> how much their weights do, both after the units
+of one copy were put in the order{signs} that fits the other best: an order of hidden units means nothing.
+<b>CKA</b> compares what the layers represent whatever the units; the <b>effective dimension</b> says in how
+many directions a layer answers. Each is a mean over pairs of copies; errors leave out one copy at a time.</p>
 <p>A best order finds agreement in anything, so that every overlap stands beside its nulls:</p>
 <ul>{nulls}</ul>
 <p>With q<sub>0</sub> of a null, e = (q - q<sub>0</sub>)/(1 - q<sub>0</sub>). A layer is <b>solid</b> where
-the whole {interval:g}&nbsp;% interval of e is above the margin {margin:.3g}, <b>liquid</b> where it is below, undecided
-otherwise; against all nulls it is solid where it is so against each, liquid where it is so against one.
+the whole {interval:g}&nbsp;% interval of e is above the margin {margin:.3g}, <b>liquid</b> where it is
+below, undecided otherwise; against all nulls it is solid where it is so against each, liquid where it is
+so against one.
 Solid: the data pin the layer down. Liquid: another training fills it otherwise.</p>
 """
 
@@ -74,7 +75,7 @@ def html_of(measured: Measured, numbers: str = "") -> str:
         "<h2>Profile</h2>", _image(drawing.profile(measured), "overlaps against layer"),
         "<h2>How to read it</h2>", read,
         "<h2>Copy against copy</h2>",
-        "<p>Fewer than three copies have no tree.</p>" if tree is None else _image(tree, "matrices and trees"),
+        "<p>Fewer than three copies have no tree.</p>" if tree is None else _image(tree, "matrices, trees"),
         "<h2>Caveats</h2>", _list([*measured.caveats, *ALWAYS]),
         "<h2>Parameters</h2>", _parameters(measured, numbers),
     ]  # fmt: skip

@@ -69,13 +69,15 @@ def over_all(found: Mapping[str, Beyond]) -> tuple[Beyond, NDArray[np.str_]]:
     names = list(found)
     values = np.stack([np.where(np.isfinite(b.excess), b.excess, np.inf) for b in found.values()])
     least, across = values.argmin(0), np.arange(values.shape[1])
-    numbers = [
-        np.stack([getattr(b, x) for b in found.values()])[least, across]
-        for x in ("excess", "error", "low", "high")
-    ]
+
+    def pick(attribute: str) -> Array:
+        rows: Array = np.stack([getattr(b, attribute) for b in found.values()])
+        return np.asarray(rows[least, across])
+
     phases = np.stack([b.phase for b in found.values()])
     phase = np.full(values.shape[1], UNDECIDED, dtype="<U9")
     phase[(phases == SOLID).all(0)] = SOLID
     phase[(phases == LIQUID).any(0)] = LIQUID
     phase[(phases == MISSING).any(0)] = MISSING
-    return Beyond(*numbers, phase), np.array(names)[least]
+    chosen = Beyond(pick("excess"), pick("error"), pick("low"), pick("high"), phase)
+    return chosen, np.array(names)[least]

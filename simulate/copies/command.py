@@ -59,9 +59,7 @@ def train_copies(
         python -m simulate train-copies --data digits --copies 6 --out copies
         python -m simulate train-copies --data digits --copies 6 --labels shuffled --out shuffled
     """
-    training = Training(
-        copies, epochs, batch, optimizer, rate, momentum, weight_decay, labels, loss, seed
-    )
+    training = Training(copies, epochs, batch, optimizer, rate, momentum, weight_decay, labels, loss, seed)
     files.check_target(out / "training.json", overwrite)
     if threads < 1:
         raise InvalidInput(f"threads = {threads} must be an integer >= 1")

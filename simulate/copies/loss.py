@@ -21,7 +21,7 @@ def squares(outputs: Tensor, targets: Tensor) -> Tensor:
     """Half the squared distance to the targets, or to the one-hot of classes, mean over patterns."""
     if not targets.is_floating_point():
         targets = (targets[..., None] == torch.arange(outputs.shape[-1], device=targets.device)).to(outputs)
-    return (outputs - targets).square().flatten(1).sum(1).mean() / 2
+    return (outputs - targets).square().reshape(len(outputs), -1).sum(1).mean() / 2
 
 
 LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squares": squares}

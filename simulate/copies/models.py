@@ -6,7 +6,9 @@ The factory is the user's own code and is imported as such. A checkpoint is data
 
 import importlib
 import inspect
+import io
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,9 +130,13 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         problem = "is a folder, not a file" if source.is_dir() else "does not exist"
         raise InvalidInput(f"checkpoint {source} {problem}")
     try:
-        loaded = torch.load(source, map_location="cpu", weights_only=True)
+        content = source.read_bytes()
     except OSError as error:
         raise InvalidInput(f"checkpoint {source} cannot be read: {error.strerror or error}") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip, tar and torch raise many types on foreign bytes
         if "weights" in str(error).lower() and "global" in str(error).lower():
             why = "it holds Python objects, which are never loaded; save module.state_dict() alone"

@@ -45,7 +45,7 @@ class Training:
 
     Attributes:
         copies: K.
-        epochs, batch: passes over the patterns, and patterns of one step; a last incomplete batch is left out.
+        epochs, batch: passes over the patterns, and patterns of one step; an incomplete last one is left out.
         optimizer, rate: "adam" or "sgd", and its step.
         momentum: of SGD.
         weight_decay: as torch's optimizers have it.
@@ -142,7 +142,7 @@ def train(
     model = Model.of(model)
     modules = [model.build(seed) for seed in training.seeds]
     together = Together.of(modules, training.loss)
-    x, y = torch.from_numpy(data.inputs), _labels(data, training)
+    x, y = together.patterns(data.inputs), _labels(data, training)
     together.try_on(x[: min(len(x), 2)], y[:, : min(len(x), 2)])
     optimizer = _optimizer(training, together.parameters)
     size = min(training.batch, len(x))
@@ -158,7 +158,7 @@ def train(
                 chosen = order[:, begin : begin + size]
                 optimizer.zero_grad()
                 each = together.losses(x[chosen], y[rows, chosen])
-                each.sum().backward()
+                each.sum().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 seen.append(each.detach())
             history[epoch] = torch.stack(seen).mean(0).double().numpy()
@@ -171,10 +171,10 @@ def train(
             if progress is not None:
                 progress(epoch + 1, training.epochs)
     together.write_back(modules)
-    tested = [torch.from_numpy(a) for a in (data.test_inputs, data.test_labels)]
+    tested, wanted = together.patterns(data.test_inputs), torch.from_numpy(data.test_labels)
     return Trained(
         model, training, [{k: v.clone() for k, v in m.state_dict().items()} for m in modules], history,
-        together.accuracy(x, y), together.accuracy(tested[0], tested[1].expand(training.copies, -1)),
+        together.accuracy(x, y), together.accuracy(tested, wanted.expand(training.copies, -1)),
     )  # fmt: skip
 
 
@@ -204,6 +204,11 @@ class Together:
                 )
         parameters, buffers = stack_module_state(modules)
         return cls(modules[0], parameters, buffers, losses.named(loss))
+
+    def patterns(self, inputs: NDArray[Any]) -> Tensor:
+        """Inputs in the precision of the parameters."""
+        kinds = [p.dtype for p in self.parameters.values() if p.is_floating_point()]
+        return torch.from_numpy(inputs).to(kinds[0] if kinds else torch.float32)
 
     def outputs(self, x: Tensor, own: bool) -> Tensor:
         """(K, M, ...) of patterns (M, ...), or, if each copy has its own, (K, M, ...)."""

@@ -75,8 +75,9 @@ def align(
 def matches(
     a: Layers, b: Layers, starts: int = STARTS, seed: int = 0, signed: Sequence[bool] | bool = False
 ) -> list[Match]:
-    """What :func:`align` does to the hidden layers, L - 1 of them."""
-    return _nearest(a, b, starts, seed, signed)[1]
+    """What brings the hidden layers of ``b`` near, L - 1 matches: as :func:`align`, begun also from the order
+    that layer after layer fits the inputs alone."""
+    return _nearest(a, b, starts, seed, signed, forward=True)[1]
 
 
 def distance(a: Layers, b: Layers) -> float:
@@ -85,16 +86,20 @@ def distance(a: Layers, b: Layers) -> float:
 
 
 def _nearest(
-    a: Layers, b: Layers, starts: int, seed: int, signed: Sequence[bool] | bool
+    a: Layers, b: Layers, starts: int, seed: int, signed: Sequence[bool] | bool, forward: bool = False
 ) -> tuple[list[NDArray[np.float64]], list[Match]]:
     free = [signed] * (len(b) - 1) if isinstance(signed, bool) else list(signed)
     stream = np.random.default_rng(seed)
     found: tuple[list[NDArray[np.float64]], list[Match]] = ([], [])
     nearest = np.inf
-    for start in range(max(starts, 1)):
+    for start in range(-1 if forward else 0, max(starts, 1)):
         candidate = [layer.copy() for layer in b]
         done = [Match.none(len(layer)) for layer in b[:-1]]
-        if start:
+        if start < 0:
+            for layer in range(len(b) - 1):
+                gain = _rows(a[layer]) @ _rows(candidate[layer]).T
+                _apply(candidate, done, layer, best(gain, free[layer]))
+        if start > 0:
             for layer in range(len(b) - 1):
                 units = len(candidate[layer])
                 _apply(candidate, done, layer, Match(stream.permutation(units), np.ones(units)))
