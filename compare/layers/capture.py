@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from compare.layers import hooks
 from compare.layers.copies import OUTSIDE, PROBES, Copies, Layer
-from compare.layers.hooks import Answer
 from deepglass import checks
 from deepglass.errors import InvalidInput
+from simulate.copies import hooks
+from simulate.copies.hooks import Answer
 from simulate.copies.models import Model, check_state
 
 SAMPLES = 4096
@@ -58,7 +58,7 @@ def capture(
     Args:
         modules: K of them.
         probes, test_probes: (M, ...) as the network takes them.
-        names: of the layers; None: all that :mod:`compare.layers.hooks` finds.
+        names: of the layers; None: all that :mod:`simulate.copies.hooks` finds.
         signs: whether units may change sign: "auto" (where all activations are odd), "all" or "none".
         samples, seed: how many answers of a unit are kept, and which.
 

@@ -7,10 +7,11 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from compare.layers import Copies, capture, hooks, measure, measure_copies, read
+from compare.layers import Copies, capture, measure, measure_copies, read
 from compare.layers.capture import networks
 from compare.layers.matrices import matrices
 from deepglass.errors import InvalidInput
+from simulate.copies import hooks
 from simulate.copies.models import Model
 
 X = np.random.default_rng(0).standard_normal((40, 64)).astype(np.float32)

@@ -6,7 +6,8 @@ are what the module returns: of a Linear the field of its neurons, before the ac
 of a convolution, the last axis else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from deepglass.errors import InvalidInput
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+PROJECTIONS = ("query", "key", "value", "out")
 BATCH = 256
 ODD = (nn.Tanh, nn.Hardtanh, nn.Softsign, nn.Tanhshrink, nn.Softshrink, nn.Hardshrink)
 ACTIVATIONS = tuple(
@@ -85,6 +87,29 @@ def odd(module: nn.Module) -> bool:
     )
 
 
+Seen = dict[str, tuple[Tensor | None, Tensor]]
+"""What layers read (None where that is not seen) and answered, in the order in which they were called."""
+
+
+@contextmanager
+def listening(module: nn.Module, names: Sequence[str] | None = None) -> Iterator[Seen]:
+    """While it lasts, every forward pass writes into the mapping what it does not hold yet: clear it before
+    each. Raises as :func:`layers_of`; the network is left as it was."""
+    seen: Seen = {}
+    handles = [
+        part.register_forward_hook(_hook(name, part, seen), with_kwargs=True)
+        for name, part in layers_of(module, names).items()
+    ]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # it goes round hooks
+    try:
+        yield seen
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for handle in handles:
+            handle.remove()
+
+
 def answers(
     module: nn.Module, probes: Tensor, names: Sequence[str] | None = None
 ) -> tuple[list[Answer], Tensor, list[str]]:
@@ -93,59 +118,74 @@ def answers(
 
     Raises InvalidInput if the network does not take the probes.
     """
-    listened = layers_of(module, names)
-    seen: dict[str, list[tuple[Tensor | None, Tensor]]] = {}
-    handles = [
-        part.register_forward_hook(_listener(name, part, seen), with_kwargs=True)
-        for name, part in listened.items()
-    ]
-    mode, fast = module.training, torch.backends.mha.get_fastpath_enabled()
-    module.eval()
-    torch.backends.mha.set_fastpath_enabled(False)  # it goes round hooks
+    parts: dict[str, list[tuple[Tensor | None, Tensor]]] = {}
     outputs = []
+    mode = module.training
+    module.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), listening(module, names) as seen:
             for i in range(0, len(probes), BATCH):
-                for parts in seen.values():
-                    parts.append((None, torch.empty(0)))  # a place for this batch's first call
+                seen.clear()
                 outputs.append(_tensor(module(probes[i : i + BATCH]), "the network"))
-    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+                for name, found in seen.items():
+                    parts.setdefault(name, []).append(found)
+    except (RuntimeError, IndexError, TypeError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InvalidInput(
             f"the network does not take probes of shape {tuple(probes.shape[1:])}, {probes.dtype}: {said}"
         ) from error
     finally:
-        for handle in handles:
-            handle.remove()
-        torch.backends.mha.set_fastpath_enabled(fast)
         module.train(mode)
-    found = []
-    for name, parts in seen.items():
-        owner, _, projection = name.rpartition("::")
-        part = listened[owner or projection]
-        reads = [x for x, _ in parts]
-        read = torch.cat(reads) if all(x is not None for x in reads) else None  # type: ignore[arg-type]
-        found.append(_answer(part, owner, projection, read, torch.cat([y for _, y in parts])))
-    missed = [name for name in listened if name not in {n.rpartition("::")[0] or n for n in seen}]
-    if not found:
-        raise InvalidInput(f"none of the layers {', '.join(listened)} was reached by the probes")
-    return found, torch.cat(outputs), missed
+    if not parts:
+        raise InvalidInput(f"none of the layers {', '.join(layers_of(module, names))} was reached")
+    reached = {place_of(module, name)[0] for name in parts}
+    missed = [name for name in layers_of(module, names) if name not in reached]
+    return [_answer(module, name, each) for name, each in parts.items()], torch.cat(outputs), missed
 
 
-def _listener(name: str, part: nn.Module, seen: dict[str, list[tuple[Tensor | None, Tensor]]]) -> Any:
+def place_of(module: nn.Module, name: str) -> tuple[str, str]:
+    """The module that a layer is of, and which projection of it, if it is one of an attention."""
+    owner, _, projection = name.rpartition(".")
+    known = dict(module.named_modules())
+    if projection in PROJECTIONS and isinstance(known.get(owner), nn.MultiheadAttention):
+        return owner, projection
+    return name, ""
+
+
+def weight_of(module: nn.Module, name: str) -> Tensor | None:
+    """The weights of a layer, or a part of them: a view of a parameter; None if it has none."""
+    owner, projection = place_of(module, name)
+    part = module.get_submodule(owner)
+    if isinstance(part, nn.MultiheadAttention):
+        found = {key: weight for key, weight, _ in _projections(part)}
+        return found.get(projection, part.out_proj.weight)
+    return part.weight if isinstance(part, WEIGHTED) else None
+
+
+def units_axis(module: nn.Module, name: str, answer: Tensor) -> int:
+    """Which axis of a layer's answer counts its units."""
+    part = module.get_submodule(place_of(module, name)[0])
+    return 1 if isinstance(part, CONVOLUTIONS) or (not weighted(part) and answer.ndim > 3) else -1
+
+
+def weighted(part: nn.Module) -> bool:
+    """Whether a module is one of those whose weights are looked at."""
+    return isinstance(part, (*WEIGHTED, nn.MultiheadAttention))
+
+
+def _hook(name: str, part: nn.Module, seen: Seen) -> Any:
     def keep(key: str, read: Any, answer: Tensor) -> None:
-        parts = seen.setdefault(key, [(None, torch.empty(0))])
-        if not parts[-1][1].numel():  # of several calls in one pass, the first
-            parts[-1] = (read.detach() if isinstance(read, Tensor) else None, answer.detach())
+        if key not in seen:  # of several calls in one pass, the first
+            seen[key] = read.detach() if isinstance(read, Tensor) else None, answer.detach()
 
     def hook(module: nn.Module, given: tuple[Any, ...], keywords: dict[str, Any], result: Any) -> None:
         if isinstance(part, nn.MultiheadAttention):
-            named = dict(zip(("query", "key", "value"), given, strict=False)) | keywords
+            named = dict(zip(PROJECTIONS[:3], given, strict=False)) | keywords
             for projection, weight, bias in _projections(part):
                 read = named[projection]
                 flat = torch.nn.functional.linear(read, weight, bias)
-                keep(f"{name}::{projection}", _probes_first(part, read), _probes_first(part, flat))
-            keep(f"{name}::out", None, _probes_first(part, _tensor(result, name)))
+                keep(f"{name}.{projection}", _probes_first(part, read), _probes_first(part, flat))
+            keep(f"{name}.out", None, _probes_first(part, _tensor(result, name)))
         else:
             keep(name, given[0] if given else next(iter(keywords.values()), None), _tensor(result, name))
 
@@ -162,7 +202,7 @@ def _projections(part: nn.MultiheadAttention) -> list[tuple[str, Tensor, Tensor 
     if whole is not None:
         weights = whole.chunk(3)
     biases: Any = (None,) * 3 if part.in_proj_bias is None else part.in_proj_bias.chunk(3)
-    return list(zip(("query", "key", "value"), weights, biases, strict=True))
+    return list(zip(PROJECTIONS[:3], weights, biases, strict=True))
 
 
 def _tensor(result: Any, name: str) -> Tensor:
@@ -173,15 +213,13 @@ def _tensor(result: Any, name: str) -> Tensor:
     return result
 
 
-def _answer(part: nn.Module, owner: str, last: str, read: Tensor | None, output: Tensor) -> Answer:
-    name = f"{owner}.{last}" if owner else last
-    if isinstance(part, nn.MultiheadAttention):
-        weights = {projection: weight for projection, weight, _ in _projections(part)}
-        weight = weights.get(last, part.out_proj.weight)
-        return Answer(name, "MultiheadAttention", output, -1, read, -1, weight.detach())
-    kind = type(part).__name__
-    if isinstance(part, CONVOLUTIONS):
-        return Answer(name, kind, output, 1, read, 1, part.weight.detach(), part.groups > 1)
-    if isinstance(part, nn.Linear):
-        return Answer(name, kind, output, -1, read, -1, part.weight.detach())
-    return Answer(name, kind, output, 1 if output.ndim > 3 else -1)
+def _answer(module: nn.Module, name: str, parts: list[tuple[Tensor | None, Tensor]]) -> Answer:
+    part = module.get_submodule(place_of(module, name)[0])
+    output, weight = torch.cat([y for _, y in parts]), weight_of(module, name)
+    reads = [x for x, _ in parts if x is not None]
+    convolution = isinstance(part, CONVOLUTIONS)
+    return Answer(
+        name, type(part).__name__, output, units_axis(module, name, output),
+        torch.cat(reads) if len(reads) == len(parts) and weighted(part) else None, 1 if convolution else -1,
+        None if weight is None else weight.detach(), convolution and getattr(part, "groups", 1) > 1,
+    )  # fmt: skip
