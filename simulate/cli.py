@@ -12,6 +12,8 @@ from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
 from simulate.copies import command as copies
+from simulate.module import command as module
+from simulate.module.protocol import ModuleProtocol
 from simulate.perceptron import command as perceptron
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
@@ -64,6 +66,7 @@ app.command("run")(thermal.run)  # for the list of commands; one of these is cal
 app.command(Protocol.system, hidden=True)(thermal.run)
 app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
 app.command(ReluProtocol.system, hidden=True)(relu.run)
+app.command(ModuleProtocol.system, hidden=True)(module.run)
 app.command()(copies.train_copies)
 
 

@@ -9,13 +9,15 @@ from typing import Any
 from deepglass import checks
 from deepglass.schema import FIRST_SYSTEM
 from simulate.contract import System
+from simulate.module.system import ModuleSystem
 from simulate.perceptron.system import PerceptronSystem
 from simulate.protocol import BaseProtocol
 from simulate.relu.system import ReluSystem
 from simulate.thermal.system import ThermalSystem
 
 SYSTEMS: dict[str, System[Any, Any]] = {
-    system.protocol.system: system for system in (ThermalSystem(), PerceptronSystem(), ReluSystem())
+    system.protocol.system: system
+    for system in (ThermalSystem(), PerceptronSystem(), ReluSystem(), ModuleSystem())
 }
 
 

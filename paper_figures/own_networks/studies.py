@@ -1,4 +1,4 @@
-"""What is trained for these figures, and what is kept of it: matrices of aligned overlaps, a few kB a network.
+"""What is trained for these figures, and what is kept: matrices of aligned overlaps, some kB a network.
 
 A cell is one network on one set of data: copies with the right labels, as many with labels shuffled, as many
 untrained. Cells that are stored are not trained again.
@@ -95,7 +95,7 @@ def studies(size: str) -> dict[str, list[Cell]]:
         ],
         "architectures": [
             Cell("convolutions", "ConvNet", {"channels": 16}, patterns=1200, steps=800),
-            Cell("transformer", "Transformer", {"width": 32, "heads": 4, "depth": 2}, patterns=1200, steps=800),
+            Cell("transformer", "Transformer", {"width": 32, "heads": 4}, patterns=1200, steps=800),
         ],
     }  # fmt: skip
 

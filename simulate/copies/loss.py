@@ -1,12 +1,15 @@
 """Losses of one network on patterns, by name: what training descends and Langevin dynamics moves in."""
 
+import importlib
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from deepglass import checks
+from deepglass.errors import InvalidInput
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Of outputs (M, ...) and targets (M,) or (M, ...), a number: the mean over patterns."""
@@ -27,6 +30,25 @@ def squares(outputs: Tensor, targets: Tensor) -> Tensor:
 LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squares": squares}
 
 
+def check(name: object) -> str:
+    """The name of a loss: of LOSSES or ``MODULE:FUNCTION``; raises InvalidInput for anything else."""
+    if isinstance(name, str) and ":" in name:
+        return name
+    return checks.one_of("loss", name, [*LOSSES, "MODULE:FUNCTION"])
+
+
 def named(name: str | Loss) -> Loss:
-    """The loss of this name; a function is itself."""
-    return LOSSES[checks.one_of("loss", name, LOSSES)] if isinstance(name, str) else name
+    """The loss of this name; a function is itself. Raises InvalidInput if it cannot be imported."""
+    if not isinstance(name, str):
+        return name
+    if check(name) in LOSSES:
+        return LOSSES[name]
+    module, _, attribute = name.partition(":")
+    try:
+        found: Any = getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        raise InvalidInput(f"loss = {name!r}: {module} cannot be imported: {error}") from error
+    if not callable(found):
+        raise InvalidInput(f"loss = {name!r}: {module} has no {attribute} that can be called")
+    loss: Loss = found
+    return loss
