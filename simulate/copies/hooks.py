@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from deepglass.errors import InvalidInput
+from simulate.copies.attention import plain_attention
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
@@ -100,12 +101,10 @@ def listening(module: nn.Module, names: Sequence[str] | None = None) -> Iterator
         part.register_forward_hook(_hook(name, part, seen), with_kwargs=True)
         for name, part in layers_of(module, names).items()
     ]
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # it goes round hooks
     try:
-        yield seen
+        with plain_attention():
+            yield seen
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
         for handle in handles:
             handle.remove()
 

@@ -8,8 +8,7 @@ copy (start, order of the patterns, shuffle of the labels) follows from its own 
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from deepglass import checks, files
 from deepglass.errors import Diverged, InvalidInput
 from simulate import noise
 from simulate.copies import loss as losses
+from simulate.copies.attention import plain_attention
 from simulate.copies.data import Labelled
 from simulate.copies.models import Model
 from simulate.dynamics.descent import Orders
@@ -218,7 +217,7 @@ class Together:
             return out
 
         # Fused attention cannot be batched over copies: they would go one by one.
-        with sdpa_kernel(SDPBackend.MATH), _no_fast_path():
+        with plain_attention():
             found: Tensor = vmap(one, in_dims=(0, 0, 0 if own else None), randomness="different")(
                 self.parameters, self.buffers, x
             )
@@ -261,16 +260,6 @@ class Together:
             for k, module in enumerate(modules):
                 for name, parameter in module.named_parameters():
                     parameter.copy_(self.parameters[name][k])
-
-
-@contextmanager
-def _no_fast_path() -> Iterator[None]:
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def shuffled(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from deepglass.errors import InvalidInput
 from simulate.copies import hooks
+from simulate.copies.attention import plain_attention
 from simulate.copies.loss import Loss
 
 
@@ -41,13 +41,13 @@ class FlatModule:
 
     def outputs(self, r: Tensor, x: Tensor) -> Tensor:
         """(B, M, ...) of states (B, P) on patterns (M, ...)."""
-        with sdpa_kernel(SDPBackend.MATH):
+        with plain_attention():
             found: Tensor = vmap(lambda row: self._call(row, x), randomness="error")(r)
         return found
 
     def gradient(self, r: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """d loss/d theta of every state, (B, P); without lambda."""
-        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+        with plain_attention(), torch.enable_grad():
             found: Tensor = vmap(grad(lambda row: self.loss(self._call(row, x), y)))(r)
         return found.detach()
 
@@ -58,7 +58,7 @@ class FlatModule:
 
     def neurons(self, r: Tensor, x: Tensor) -> list[Tensor]:
         """Answers of the layers on patterns, (B, n) each: all units, places and patterns in one row."""
-        with hooks.listening(self.module) as seen, sdpa_kernel(SDPBackend.MATH):
+        with hooks.listening(self.module) as seen, plain_attention():
 
             def one(row: Tensor) -> list[Tensor]:
                 seen.clear()

@@ -78,7 +78,7 @@ def test_the_covariance_of_a_linear_network_is_exact(folder, eta):
     assert np.abs(np.diag(off)).max() < 5 * math.sqrt(2 / n)
     naive = whitened(0.02 * np.linalg.inv(h))
     wrong = np.abs(naive.T @ naive / n - np.eye(4)).max()
-    assert (wrong > 5 * math.sqrt(2 / n)) == (eta == 0.6)
+    assert eta < 0.6 or wrong > 20 * math.sqrt(2 / n)
 
 
 def test_correlations_of_a_linear_network_decay_as_they_should(folder):
