@@ -19,6 +19,7 @@ from deepglass.cli import Format, choice, print_json, table
 from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
 from simulate.copies import load
+from simulate.copies.data import folded
 from simulate.copies.models import Model, arguments
 from simulate.data import parse_classes
 
@@ -177,16 +178,6 @@ def read_probes(data: str, count: int, **how: Any) -> tuple[NDArray[Any], NDArra
         listed = ", ".join(archive) or "nothing"
         raise InvalidInput(f"{data} has none of the arrays training, probe, images; it has {listed}")
     raise InvalidInput(f"probe = {data!r} must be one of {', '.join(SOURCES)}, X.npy, X.npz")
-
-
-def folded(probes: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Probes (M, ...) as (M, *shape); as they are without a shape."""
-    if not shape:
-        return probes
-    try:
-        return probes.reshape(len(probes), *shape)
-    except ValueError as error:
-        raise InvalidInput(f"probes of shape {probes.shape[1:]} cannot have the shape {shape}") from error
 
 
 def as_dict(found: Measured) -> dict[str, Any]:

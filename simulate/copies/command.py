@@ -1,15 +1,17 @@
 """``python -m simulate train-copies``: several trainings of one network at once, as checkpoints."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deepglass import files
+from deepglass.checks import integers
 from deepglass.cli import Format, choice, print_json
 from deepglass.errors import InvalidInput
 from simulate import options
-from simulate.copies.data import TEST_PATTERNS, load
+from simulate.copies.data import TEST_PATTERNS, folded, load
 from simulate.copies.loss import LOSSES
 from simulate.copies.models import Model, arguments
 from simulate.copies.train import LABELS, OPTIMIZERS, Training, train
@@ -39,6 +41,9 @@ def train_copies(
     patterns: Annotated[int, typer.Option(help="Training patterns; 0: all but the test.")] = 0,
     test_patterns: Annotated[int, typer.Option(help="Patterns of the test.")] = TEST_PATTERNS,
     data_seed: Annotated[int, typer.Option(help="Of the split; the same for all copies.")] = 0,
+    shape: Annotated[
+        str, typer.Option(metavar="1,28,28", help="Shape of one input as the network takes it.")
+    ] = "",
     copies: Annotated[int, typer.Option(help="K.")] = T.copies,
     epochs: Annotated[int, typer.Option(help="Passes over the patterns.")] = T.epochs,
     batch: Annotated[int, typer.Option(help="Patterns of one step.")] = T.batch,
@@ -67,6 +72,9 @@ def train_copies(
         data, patterns=patterns, test_patterns=test_patterns, seed=data_seed, data_dir=data_dir,
         classes=None if classes is None else parse_classes(classes),
     )  # fmt: skip
+    size = integers("shape", shape)
+    inputs, tests = (folded(x, size) for x in (chosen.inputs, chosen.test_inputs))
+    chosen = replace(chosen, inputs=inputs, test_inputs=tests)
     made = Model(model, arguments(model_arg or []))
     with torch_threads(threads), ProgressBar() as progress:
         found = train(made, chosen, training, progress)

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,3 +92,13 @@ def load(
         f" order by seed {seed}"
     )
     return Labelled(*part(first), *part(last), chosen, source)
+
+
+def folded(inputs: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Inputs (M, ...) as (M, *shape); as they are without a shape."""
+    if not shape:
+        return inputs
+    try:
+        return inputs.reshape(len(inputs), *shape)
+    except ValueError as error:
+        raise InvalidInput(f"inputs of shape {inputs.shape[1:]} cannot have the shape {shape}") from error

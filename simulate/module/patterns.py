@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepglass import arrays
 from deepglass.errors import InvalidInput
 from simulate.copies import data as labelled
+from simulate.copies.data import folded
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +53,6 @@ def load(
     )  # fmt: skip
     inputs, tests = (folded(x, shape) for x in (found.inputs, found.test_inputs))
     return Patterns(inputs, found.labels, tests, found.test_labels, found.source)
-
-
-def folded(inputs: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Inputs (M, ...) as (M, *shape); as they are without a shape."""
-    if not shape:
-        return inputs
-    try:
-        return inputs.reshape(len(inputs), *shape)
-    except ValueError as error:
-        raise InvalidInput(f"inputs of shape {inputs.shape[1:]} cannot have the shape {shape}") from error
 
 
 def _own(
