@@ -1,11 +1,15 @@
 """A small convolutional network and a small transformer: what is shared by six trainings, layer by layer."""
 
+from functools import partial
+
 import numpy as np
 
+from paper_figures.own_networks import studies
 from paper_figures.own_networks.profiles import Found, mean
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 
 STUDIES = ("architectures",)
+gather = partial(studies.gather, STUDIES)
 COLUMNS = ("network", "layer", "variable", "set", "mean", "error")
 MARKS = {
     "trained": (ORANGE, "o-"),

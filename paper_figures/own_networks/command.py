@@ -38,13 +38,9 @@ def own_networks(
     for name in names:
         module = importlib.import_module(f"paper_figures.own_networks.{name}")
         with ProgressBar() as progress:
-            found = {
-                study: kept.results(size, study, data, work=not from_stored, progress=progress)
-                for study in module.STUDIES
-            }
-        empty = [study for study, cells in found.items() if not cells]
-        if empty:
-            raise InvalidInput(f"nothing of {empty[0]} at size {size} is stored in {data}")
+            found = module.gather(size, data, not from_stored, progress)
+        if not found or not all(len(each) for each in found.values()):
+            raise InvalidInput(f"what {name} needs at size {size} is not stored in {data}")
         told = module.draw(found, paths[name], overwrite)
         typer.echo(name)
         if told:

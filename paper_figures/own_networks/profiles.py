@@ -1,15 +1,19 @@
 """Profiles of ordinary perceptrons against depth, width and data: aligned overlap of neurons beside that of
 the same networks with rotated units, and CKA beside that of shuffled labels."""
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
 from compare.layers.overlaps import Mean, mean_of_pairs
+from paper_figures.own_networks import studies
 from paper_figures.own_networks.studies import Cell
 from paper_figures.sheet import Paths, Row, page, sequence, write
 
 STUDIES = ("depth", "width", "data")
+gather = partial(studies.gather, STUDIES)
 COLUMNS = (
     "study", "cell", "layer", "q", "error", "q rotated", "q untrained", "q shuffled", "CKA", "CKA error",
     "CKA untrained", "CKA shuffled", "Q", "Q rotated", "dimension",

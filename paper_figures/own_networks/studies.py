@@ -4,8 +4,10 @@ A cell is one network on one set of data: copies with the right labels, as many 
 untrained. Cells that are stored are not trained again.
 """
 
+import json
 import math
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ import xarray as xr
 from compare.layers import measure
 from deepglass import schema
 from deepglass.checks import one_of
+from paper_figures.stored import reduced
 from simulate.copies import Model, Training, load, train
+from simulate.module.protocol import FORCES, ModuleProtocol
+from simulate.run import run as simulate_run
 
 DATA = Path(__file__).parents[1] / "data" / "own_networks"
 SIZES = ("smoke", "laptop")
@@ -153,3 +158,71 @@ def results(
         if progress is not None:
             progress(number + 1, len(cells))
     return found
+
+
+def gather(
+    names: tuple[str, ...], size: str, data: Path, work: bool, progress: Progress | None
+) -> dict[str, list[tuple[Cell, xr.Dataset]]]:
+    """Stored cells of several studies, trained where they are missing if ``work``."""
+    return {name: results(size, name, data, work=work, progress=progress) for name in names}
+
+
+@dataclass(frozen=True)
+class Around:
+    """Replicas around trained perceptrons (tanh, on digits) at a temperature, and their free walk.
+
+    Attributes:
+        depth, width, patterns, epochs: of the training.
+        samples, replicas, steps, eta: of the dynamics.
+        temperatures: T, a run each, and one without data.
+    """
+
+    depth: int = 10
+    width: int = 32
+    patterns: int = 240
+    epochs: int = 150
+    samples: int = 4
+    replicas: int = 3
+    steps: int = 5000
+    eta: float = 0.05
+    temperatures: tuple[float, ...] = (1e-5, 1e-4)
+
+
+AROUND = {
+    "laptop": Around(),
+    "smoke": Around(3, 8, 60, 10, 2, 2, 30, 0.05, (1e-4,)),
+}
+
+
+def around(
+    size: str, data: Path, work: bool, progress: Progress | None = None
+) -> dict[tuple[float, str], xr.Dataset]:
+    """Stored runs by (T, forces); with ``work`` those that are missing are made first."""
+    study = AROUND[one_of("size", size, SIZES)]
+    names = [(t, forces) for t in study.temperatures for forces in FORCES]
+    paths = {name: data / size / "replicas" / f"T={name[0]:g}.{name[1]}.nc" for name in names}
+    missing = [name for name in names if not paths[name].exists()]
+    if work and missing:
+        for name, run_ in _around(study, missing, progress):
+            reduced.write(run_, paths[name])
+    return {name: reduced.read(path) for name, path in paths.items() if path.exists()}
+
+
+def _around(
+    study: Around, names: list[tuple[float, str]], progress: Progress | None
+) -> Iterator[tuple[tuple[float, str], xr.Dataset]]:
+    words = {"depth": study.depth, "width": study.width}
+    model, patterns = Model(f"{NETWORKS}:mlp", words), load("digits", patterns=study.patterns)
+    training = Training(study.samples, study.epochs, min(BATCH, study.patterns))
+    with tempfile.TemporaryDirectory() as folder:
+        weights = train(model, patterns, training).save(folder)
+        for temperature, forces in names:
+            protocol = ModuleProtocol.of(
+                model_args=tuple(f"{k}={v}" for k, v in words.items()), weights=tuple(map(str, weights)),
+                patterns=study.patterns, samples=study.samples, replicas=study.replicas, steps=study.steps,
+                eta=study.eta, temperature=temperature, forces=forces, keep_state=False,
+            )  # fmt: skip
+            kept = reduced.reduce(simulate_run(protocol, progress))
+            identity = json.loads(kept.attrs["identity"])
+            identity["weights"] = [path.name for path in weights]  # not where they lay
+            yield (temperature, forces), kept.assign_attrs(identity=json.dumps(identity, sort_keys=True))

@@ -2,16 +2,19 @@
 readings of solid: units beyond all nulls, units with rotations not taken off, representations."""
 
 import math
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
+from paper_figures.own_networks import studies
 from paper_figures.own_networks.measures import PROFILES, Growth, growth, thickness
 from paper_figures.own_networks.profiles import Found
 from paper_figures.own_networks.studies import Cell
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 
 STUDIES = ("data",)
+gather = partial(studies.gather, STUDIES)
 COLUMNS = ("solid", "line", "M", "N", "L", "ln alpha", "xi_s", "error", "bound", "accuracy", "test accuracy")
 TOLD = ("line", "solid", "slope of xi_s in ln alpha", "95 %", "verdict")
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from deepglass.checks import integers
-from deepglass.cli import Format
+from deepglass.cli import Format, choice
 from simulate import options
-from simulate.module.protocol import ModuleProtocol
+from simulate.module.protocol import FORCES, ModuleProtocol
 from simulate.report import Output
 
 P = ModuleProtocol
@@ -42,6 +42,7 @@ def run(
     lambda_: Annotated[float, typer.Option("--lambda", help="Strength of L2.")] = P.lambda_,
     eta: Annotated[float, typer.Option(help="Step.")] = P.eta,
     temperature: Annotated[float, typer.Option(help="T, in units of the loss.")] = P.temperature,
+    forces: Annotated[str, choice(FORCES, "Decay: of lambda alone, the null.")] = P.forces,
     probes: Annotated[int, typer.Option(help="Patterns on which neurons are compared.")] = P.probes,
     steps: options.Steps = P.steps,
     waiting_time: options.WaitingTime = str(P.waiting_time),

@@ -75,10 +75,11 @@ class ModuleExperiment(Experiment):
 
         def move(r: Tensor, v: Tensor, first: int, temperatures: NDArray[np.float64]) -> None:
             for step in range(first, first + len(temperatures)):
-                slope = self.network.gradient(r, self.x, self.y)
+                slope = self.network.gradient(r, self.x, self.y) if p.forces == "all" else None
                 if p.lambda_:
                     r.mul_(1 - p.eta * p.lambda_)
-                r.sub_(slope, alpha=p.eta)
+                if slope is not None:
+                    r.sub_(slope, alpha=p.eta)
                 if amplitude:
                     r.add_(noise.normal(keys, step, r.shape[1]).to(r.dtype), alpha=amplitude)
 
@@ -163,7 +164,7 @@ class ModuleExperiment(Experiment):
         """Descent without noise that has climbed."""
         p = self.protocol
         begun, ended = measured["U"][-1, 0], measured["U"][-1, -1]
-        if p.temperature == 0 and (ended > 1.5 * begun + 1e-12).any():
+        if p.temperature == 0 and p.forces == "all" and (ended > 1.5 * begun + 1e-12).any():
             return [f"U has grown at T = 0: eta = {p.eta:g} is too large a step"]
         return []
 

@@ -17,6 +17,8 @@ from simulate.module.network import layer_names
 from simulate.module.patterns import Patterns
 from simulate.protocol import BaseProtocol
 
+FORCES = ("all", "decay")
+
 
 @dataclass(frozen=True)
 class ModuleProtocol(BaseProtocol):
@@ -36,6 +38,7 @@ class ModuleProtocol(BaseProtocol):
         lambda_: strength of L2.
         eta: step.
         temperature: T, in units of the loss U; the stationary law is exp(-U/T) for eta to 0.
+        forces: "all", or "decay", of lambda alone (a free walk if that is 0): the null.
         probes: training patterns on which neurons are compared, at most; as many of the test.
     """
 
@@ -61,6 +64,7 @@ class ModuleProtocol(BaseProtocol):
     lambda_: float = 0.0
     eta: float = 1e-3
     temperature: float = 1e-5
+    forces: str = "all"
     probes: int = 100
 
     def __post_init__(self) -> None:
@@ -72,6 +76,7 @@ class ModuleProtocol(BaseProtocol):
         self._store("probes", checks.integer("probes", self.probes, 1))
         self._store("lambda_", checks.real("lambda_", self.lambda_, at_least=0))
         self._store("temperature", checks.real("temperature", self.temperature, at_least=0))
+        checks.one_of("forces", self.forces, FORCES)
         self._store("eta", checks.real("eta", self.eta, above=0))
         if len(self.weights) > 1 and self.first_sample + self.samples > len(self.weights):
             raise InvalidInput(

@@ -113,9 +113,10 @@ class ModuleSystem(System[ModuleProtocol, Patterns]):
     def heading(self, parameters: Mapping[str, Any]) -> str:
         """Network, data, temperature."""
         a = parameters
+        walk = "" if a["forces"] == "all" else ", without data"
         return (
             f"Langevin dynamics of {a['model']} on {a['data']}: L = {a['depth']}, M = {a['patterns']},"
-            f" T = {a['temperature']:g}, eta = {a['eta']:g},"
+            f" T = {a['temperature']:g}, eta = {a['eta']:g}{walk},"
             f" {a['samples']} samples x {a['replicas']} replicas"
         )
 

@@ -80,7 +80,7 @@ def test_smoke(tmp_path, capsys):
     out, data = tmp_path / "out", tmp_path / "data"
     words = ["own-networks", "--size", "smoke", "--figure", "thickness", "--data", str(data)]
     assert main(app, [*words, "--from-stored", "--out", str(out)]) == 2
-    assert "nothing of data at size smoke is stored" in capsys.readouterr().err
+    assert "what thickness needs at size smoke is not stored" in capsys.readouterr().err
     assert main(app, [*words, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "digits, tanh, Adam" in said

@@ -212,6 +212,21 @@ def test_without_temperature_nothing_parts_the_replicas(folder):
     assert (cold["U"].isel(t_w=0).diff("t") <= 1e-7).all()
 
 
+def test_without_forces_the_weights_walk_freely(folder):
+    """<|dtheta|^2> = 2 T eta t: the mean over all parameters, at 5 standard errors; with lambda they decay."""
+    walk = run(around(folder, forces="decay", waiting_time=0, frames_per_decade=0, matrix_times=()))
+    moved = walk["state_r"].values - walk["state_split"].values[:, :, None]
+    expected = 2 * 1e-4 * 0.02 * 60
+    assert np.square(moved).mean() == pytest.approx(expected, rel=5 * math.sqrt(2 / moved.size))
+    assert of_finished(walk) == []
+    well = around(
+        folder, forces="decay", lambda_=0.5, temperature=0.0, waiting_time=0, frames_per_decade=0,
+        matrix_times=(),
+    )  # fmt: skip
+    norms = run(well)["norm2"].isel(t_w=0, replica=0)
+    np.testing.assert_allclose(norms.sel(t=60), norms.sel(t=0) * (1 - 0.02 * 0.5) ** 120, rtol=1e-4)
+
+
 def test_fresh_networks_and_other_losses(folder):
     found = run(around(
         folder, weights=(), loss="torch.nn.functional:cross_entropy", waiting_time=0, samples=2, steps=5,
