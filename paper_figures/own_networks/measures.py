@@ -95,16 +95,19 @@ class Growth:
 
 
 def growth(ln_alpha: Values, found: list[Thickness], level: float = 0.05) -> Growth:
-    """Least squares of xi_s on ln alpha (3 cells at least); the error from the scatter, as errors of single
-    cells do not know of the data that were drawn. Bounds count as L, which can hide growth, not make it: with
-    any, "does not grow" is undecided."""
+    """Least squares of xi_s on ln alpha (3 cells at least). The error is the larger of two: from the scatter,
+    as errors of single cells do not know of the data that were drawn, and from these errors. Bounds count as
+    L, which can hide growth, not make it: with any, "does not grow" is undecided."""
     bounds = [t.bound for t in found]
     if len(found) < 3 or all(bounds):
         verdict = "undecided" if len(found) < 3 else "solid throughout"
         return Growth(math.nan, math.nan, math.nan, math.nan, verdict)
     x = np.asarray(ln_alpha)
     fit = stats.linregress(x, [t.value for t in found])
-    reach = float(stats.t.isf(level / 2, len(x) - 2)) * float(fit.stderr)
+    away = x - x.mean()
+    carried = math.sqrt(float(np.sum((away * [t.error for t in found]) ** 2))) / float(np.sum(away**2))
+    error = max(float(fit.stderr), carried)
+    reach = float(stats.t.isf(level / 2, len(x) - 2)) * error
     slope, low, high = float(fit.slope), float(fit.slope) - reach, float(fit.slope) + reach
     if low > -FLAT and high < FLAT:
         verdict = "undecided" if any(bounds) else "does not grow"
@@ -112,4 +115,4 @@ def growth(ln_alpha: Values, found: list[Thickness], level: float = 0.05) -> Gro
         verdict = "grows" if low > 0 else "shrinks"
     else:
         verdict = "undecided"
-    return Growth(slope, float(fit.stderr), low, high, verdict)
+    return Growth(slope, error, low, high, verdict)

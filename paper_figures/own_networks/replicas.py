@@ -55,6 +55,8 @@ def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
         left.set(xlabel="layer", ylabel="$q_l$ between replicas")
         middle.set(xlabel="layer", ylabel="$Q_l$ between replicas")
         right.set(xlabel="$t$, steps", ylabel=f"$q_l(t)$, T = {temperatures[-1]:g}", xscale="log")
+        for axis in (left, middle):
+            axis.xaxis.get_major_locator().set_params(integer=True)
         left.legend(fontsize=5.5)
         right.legend(fontsize=5.5)
     write(sheet, COLUMNS, rows, paths, overwrite)

@@ -95,7 +95,7 @@ def studies(size: str) -> dict[str, list[Cell]]:
             *(perceptron("digits, ReLU, Adam", 10, 32, "relu", patterns=m) for m in amounts),
             *(
                 perceptron("MNIST, tanh, Adam", 10, 32, patterns=m, data="mnist", steps=2500)
-                for m in (250, 1000, 4000)
+                for m in (100, 250, 1000, 2000, 4000)
             ),
         ],
         "architectures": [

@@ -9,6 +9,7 @@ import torch
 
 from compare.cli import app
 from compare.layers import measure, page
+from compare.layers.command import read_probes
 from deepglass import schema
 from deepglass.cli import main
 from deepglass.errors import InvalidInput
@@ -99,15 +100,16 @@ def test_probes_of_one_s_own(folder, tmp_path, capsys):
     data = load("digits", patterns=400)
     np.savez(tmp_path / "p.npz", training=data.inputs[:64].reshape(64, 8, 8), test=data.test_inputs[:32])
     np.save(tmp_path / "p.npy", data.inputs[:64])
+    assert read_probes(str(tmp_path / "p.npy"), 50)[0].shape == (50, 64)
+    training, test = read_probes(str(tmp_path / "p.npz"), 512)
+    assert training.shape == (64, 8, 8)
+    assert test is not None
+    np.testing.assert_array_equal(test, data.test_inputs[:32])
     own = ["layers", *GIVEN[:5], "--weights", str(folder / "own")]
-    given = [*own, "--probe", str(tmp_path / "p.npy"), "--out", str(tmp_path / "r")]
-    assert main(app, given) == 0
-    assert main(app, [*given, "--probe-shape", "64", "--overwrite"]) == 0
-    capsys.readouterr()
-    given[given.index(str(tmp_path / "p.npy"))] = str(tmp_path / "p.npz")
-    assert main(app, [*given, "--overwrite"]) == 2
+    given = [*own, "--probe", str(tmp_path / "p.npz"), "--out", str(tmp_path / "r")]
+    assert main(app, given) == 2
     assert "does not take probes of shape (8, 8)" in capsys.readouterr().err
-    assert main(app, [*given, "--probe-shape", "64", "--overwrite"]) == 0
+    assert main(app, [*given, "--probe-shape", "64"]) == 0
 
 
 @pytest.mark.parametrize(

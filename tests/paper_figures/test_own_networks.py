@@ -63,7 +63,7 @@ def test_verdicts_of_known_lines():
     wiggle = 0.05 * np.array([1, -1, 1, -1, 1, -1])
 
     def of(values, *bounds):
-        return growth(x, [Thickness(v, 0.1, i in bounds) for i, v in enumerate(values)]).verdict
+        return growth(x, [Thickness(v, 0.02, i in bounds) for i, v in enumerate(values)]).verdict
 
     assert of(1 + 0.5 * x + wiggle) == "grows"
     assert of(4 - 0.5 * x + wiggle) == "shrinks"
@@ -71,7 +71,10 @@ def test_verdicts_of_known_lines():
     assert of(2 + 40 * wiggle) == "undecided"
     assert of(np.full(6, 9.0), 0, 1, 2, 3, 4, 5) == "solid throughout"
     assert of(9 + wiggle, 2) == "undecided"
-    assert growth(x, [Thickness(v, 0.1, False) for v in 1 + 0.5 * x]).slope == pytest.approx(0.5)
+    exact = growth(x, [Thickness(v, 0.1, False) for v in 1 + 0.5 * x])
+    assert exact.slope == pytest.approx(0.5)
+    assert exact.error == pytest.approx(0.1 / np.sqrt(17.5))  # sum of (x - 2.5)^2
+    assert growth(x, [Thickness(v, 2.0, False) for v in 1 + 0.5 * x]).verdict == "undecided"
     assert growth(x[:2], [Thickness(1.0, 0.1, False)] * 2).verdict == "undecided"
 
 

@@ -213,7 +213,7 @@ def test_without_temperature_nothing_parts_the_replicas(folder):
 
 
 def test_without_forces_the_weights_walk_freely(folder):
-    """<|dtheta|^2> = 2 T eta t: the mean over all parameters, at 5 standard errors; with lambda they decay."""
+    """<|dtheta|^2> = 2 T eta t: the mean of all parameters, at 5 standard errors; with lambda they decay."""
     walk = run(around(folder, forces="decay", waiting_time=0, frames_per_decade=0, matrix_times=()))
     moved = walk["state_r"].values - walk["state_split"].values[:, :, None]
     expected = 2 * 1e-4 * 0.02 * 60
