@@ -42,19 +42,27 @@ def check(copies: Copies, by: str) -> None:
             raise InvalidInput(f"align = 'weights' cannot hold {layer.name} fixed: use activations")
 
 
-def units(copies: Copies, by: str, a: int, b: int, answers: Sequence[Array]) -> list[Match]:
-    """Of every layer, which unit of copy b is which of copy a; ``answers`` are the centred C_ab of the layers
-    on the training probes."""
-    if by == "weights":
-        ones, others = ([_wide(layer, k) for layer in copies.layers] for k in (a, b))
-        signed = [layer.signed for layer in copies.layers[:-1]]
-        found = permutations.matches(ones, others, starts=1, signed=signed)
-        return [*found, Match.none(copies.layers[-1].units)]
-    return [_by_answers(layer, a, b, c) for layer, c in zip(copies.layers, answers, strict=True)]
+def by_weights(copies: Copies, a: int, b: int) -> list[Match]:
+    """Of every layer, which unit of copy b is which of copy a, by the weights of all."""
+    ones, others = ([_wide(layer, k) for layer in copies.layers] for k in (a, b))
+    signed = [layer.signed for layer in copies.layers[:-1]]
+    found = permutations.matches(ones, others, starts=1, signed=signed)
+    return [*found, Match.none(copies.layers[-1].units)]
 
 
-def inputs(copies: Copies, matched: list[Match], place: int, a: int, b: int) -> Match | None:
-    """Which of the units that feed a layer is which; None: as they are."""
+def by_answers(layer: Layer, a: int, b: int, answers: Array) -> Match:
+    """Of one layer, which unit of copy b is which of copy a; ``answers``: centred C_ab on training probes."""
+    if layer.fixed:
+        return Match.none(layer.units)
+    gain = _unit(answers)
+    if layer.weights is not None and layer.fed_by == OUTSIDE:
+        gain = gain + TIE * _unit(_rows(layer, a) @ _rows(layer, b).T)
+    return permutations.best(gain, layer.signed)
+
+
+def inputs(copies: Copies, matched: Sequence[Match], place: int, a: int, b: int) -> Match | None:
+    """Which of the units that feed a layer is which, given the units of the layers up to it; None: as they
+    are."""
     layer = copies.layers[place]
     if layer.weights is None or layer.fed_by == OUTSIDE:
         return None
@@ -67,15 +75,6 @@ def inputs(copies: Copies, matched: list[Match], place: int, a: int, b: int) -> 
     if layer.inputs is not None:
         answers = between(*(centred(layer.inputs[k].astype(float)) for k in (a, b)))
         gain = _unit(answers) + TIE * gain
-    return permutations.best(gain, layer.signed)
-
-
-def _by_answers(layer: Layer, a: int, b: int, answers: Array) -> Match:
-    if layer.fixed:
-        return Match.none(layer.units)
-    gain = _unit(answers)
-    if layer.weights is not None and layer.fed_by == OUTSIDE:
-        gain = gain + TIE * _unit(_rows(layer, a) @ _rows(layer, b).T)
     return permutations.best(gain, layer.signed)
 
 

@@ -13,6 +13,7 @@ from compare.layers import matching, overlaps
 from compare.layers.copies import Array, Copies
 from compare.layers.overlaps import between, centred
 from deepglass.checks import one_of
+from simulate.systems.permutations import Match
 
 ALIGNED = ("before", "after")
 NEURONS = {
@@ -32,31 +33,37 @@ def matrices(copies: Copies, by: str = "activations") -> xr.Dataset:
     one_of("align", by, matching.BY)
     matching.check(copies, by)
     k, depth, probes = copies.count, len(copies.layers), copies.probes
+    pairs = [(a, b) for a in range(k) for b in range(a + 1, k)]
+    matched: dict[tuple[int, int], list[Match]] = {pair: [] for pair in pairs}
+    if by == "weights":
+        matched = {pair: matching.by_weights(copies, *pair) for pair in pairs}
     neurons = {name: np.full((len(probes), 2, depth, k, k), np.nan) for name in NEURONS}
     weights = {name: np.full((2, depth, k, k), np.nan) for name in WEIGHTS}
     cka = np.full((len(probes), depth, k, k), np.nan)
     dimension = np.full((len(probes), depth, k), np.nan)
-    raw, plain, own = _prepared(copies, probes)
-    for a in range(k):
-        for p in range(len(probes)):
-            dimension[p, :, a] = [overlaps.dimension(c) for c in own[p][a]]
-        for b in range(a, k):
-            answers = [[between(x[a], x[b]) for x in layers] for layers in plain]
-            matched = [None] * depth if a == b else matching.units(copies, by, a, b, answers[0])
-            for place, layer in enumerate(copies.layers):
-                out = matched[place]
-                into = None if out is None else matching.inputs(copies, matched, place, a, b)  # type: ignore[arg-type]
-                for p in range(len(probes)):
-                    c = answers[p][place]
-                    wide = between(raw[p][place][a], raw[p][place][b])
-                    cka[p, place, a, b] = overlaps.cka(c, own[p][a][place], own[p][b][place])
-                    for i, match in enumerate((None, out)):
-                        neurons["q_raw"][p, i, place, a, b] = overlaps.overlap(wide, match)
-                        neurons["q"][p, i, place, a, b] = overlaps.overlap(c, match)
-                if layer.weights is not None:
-                    first, second = (layer.weights[x].astype(float) for x in (a, b))
-                    weights["Q_raw"][0, place, a, b] = overlaps.weight_overlap(first, second)
-                    weights["Q_raw"][1, place, a, b] = overlaps.weight_overlap(first, second, out, into)
+    for place, layer in enumerate(copies.layers):  # one layer in double precision at a time
+        for p, probe in enumerate(probes):
+            raw = [x.astype(float) for x in layer.neurons[probe]]
+            plain = [centred(x) for x in raw]
+            own = [between(x, x) for x in plain]
+            dimension[p, place] = [overlaps.dimension(c) for c in own]
+            for a, b in [*((a, a) for a in range(k)), *pairs]:
+                c, wide = between(plain[a], plain[b]), between(raw[a], raw[b])
+                if a < b and len(matched[a, b]) == place:  # the training probes come first
+                    matched[a, b].append(matching.by_answers(layer, a, b, c))
+                match = matched[a, b][place] if a < b else None
+                cka[p, place, a, b] = overlaps.cka(c, own[a], own[b])
+                for i, brought in enumerate((None, match)):
+                    neurons["q_raw"][p, i, place, a, b] = overlaps.overlap(wide, brought)
+                    neurons["q"][p, i, place, a, b] = overlaps.overlap(c, brought)
+        if layer.weights is not None:
+            each = [x.astype(float) for x in layer.weights]
+            for a in range(k):
+                weights["Q_raw"][:, place, a, a] = overlaps.weight_overlap(each[a], each[a])
+            for a, b in pairs:
+                into = matching.inputs(copies, matched[a, b], place, a, b)
+                aligned = overlaps.weight_overlap(each[a], each[b], matched[a, b][place], into)
+                weights["Q_raw"][:, place, a, b] = overlaps.weight_overlap(each[a], each[b]), aligned
     neurons["q_cosine"] = _cosine(_whole(neurons["q_raw"]))
     neurons["q"] = _cosine(_whole(neurons["q"]))
     weights["Q"] = _cosine(_whole(weights["Q_raw"]))
@@ -73,17 +80,6 @@ def matrices(copies: Copies, by: str = "activations") -> xr.Dataset:
             "copy_b": range(k),
         },
     )  # fmt: skip
-
-
-Stack = list[list[list[Array]]]
-
-
-def _prepared(copies: Copies, probes: list[str]) -> tuple[Stack, Stack, Stack]:
-    """Answers as they are and centred, [probes][layer][copy]; their covariances, [probes][copy][layer]."""
-    raw = [[[x.astype(float) for x in layer.neurons[p]] for layer in copies.layers] for p in probes]
-    plain = [[[centred(x) for x in each] for each in layers] for layers in raw]
-    own = [[[between(each[k], each[k]) for each in layers] for k in range(copies.count)] for layers in plain]
-    return raw, plain, own
 
 
 def _whole(upper: Array) -> Array:

@@ -8,7 +8,8 @@ is 0 at the null and 1 for copies that are the same (agreement beyond chance, as
 solid where the whole interval of e lies above the margin, liquid where it lies below, undecided otherwise;
 the default margin 1/e is the paper's criterion (arXiv:2506.06789, Fig. 1), which this is for q_0 = 0. Errors
 of q and q_0 are those of :func:`compare.layers.overlaps.mean_of_pairs`; the interval is Student's, with one
-degree of freedom less than copies.
+degree of freedom less than copies. Nulls that are made of the trained copies move with them; their errors
+count as independent, which is wide.
 """
 
 from collections.abc import Mapping
