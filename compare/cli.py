@@ -8,6 +8,7 @@ import typer
 from compare import figure, liquid_figure
 from compare.equilibrium import equilibrium as in_equilibrium
 from compare.glassy import glassy as beside_the_null
+from compare.layers import command as own_networks
 from compare.liquid import THRESHOLD
 from compare.liquid import liquid as liquid_or_not
 from compare.liquid_report import describe_liquid
@@ -147,6 +148,9 @@ def glassy(
         print_json(found.as_dict())
     else:
         typer.echo(describe_glassy(found))
+
+
+app.command(cls=own_networks.Several)(own_networks.layers)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle``, ``weights`` or ``inferred``) and
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle``, ``weights``, ``inferred`` or
+``layers``) and
 ``schema_version`` (of that kind).
 """
 
@@ -18,9 +19,9 @@ import xarray as xr
 from deepglass import files, provenance
 from deepglass.errors import InvalidInput
 
-SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "weights": 1, "inferred": 1}
+SCHEMA_VERSION = {"profile": 1, "run": 2, "reduced": 1, "bundle": 1, "weights": 1, "inferred": 1, "layers": 1}
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-SMALL = ("reduced", "bundle", "weights", "inferred")
+SMALL = ("reduced", "bundle", "weights", "inferred", "layers")
 COMPRESSED = {"zlib": True, "shuffle": True, "complevel": 6}
 """How files that go into a repository are kept small."""
 
@@ -31,6 +32,7 @@ VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "bundle": {},
     "weights": {"weights": ("configuration", "weight")},
     "inferred": dict.fromkeys(("d", "s", "energy", "log_z"), ("fit", "level", "reference", "direction", "x")),
+    "layers": {},
 }
 """What every file of a kind holds, with its dimensions, the layers last."""
 
@@ -51,6 +53,7 @@ ATTRIBUTES: dict[str, dict[str, type]] = {
     "inferred": {
         "depth": int, "N": int, "label": str, "part": str, "sizes": str, "identity": str, "report": str,
     },
+    "layers": {"depth": int, "copies": int, "align": str, "margin": float},
 }  # fmt: skip
 """The parameters every file of a kind names, with their type."""
 

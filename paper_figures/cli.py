@@ -23,6 +23,7 @@ from paper_figures.huang2025.claims import table as scoreboard_table
 from paper_figures.huang2025.results import DATA, RUNS, results_at
 from paper_figures.kerr_winter2025 import pages as relu_pages
 from paper_figures.kerr_winter2025 import studies as relu_studies
+from paper_figures.own_networks import command as own_networks
 from paper_figures.perceptron import studies as perceptron_studies
 from paper_figures.stored import figures
 from paper_figures.stored.pages import refresh
@@ -223,6 +224,9 @@ def huang2025(
         )  # fmt: skip
         for name, claims in made:
             typer.echo(f"{name}\n{scoreboard_table(claims)}\nwrote {out / name}.png, .pdf, .csv\n")
+
+
+app.command()(own_networks.own_networks)
 
 
 @app.command()

@@ -13,6 +13,9 @@ from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
 from simulate.classifier import command as classifier
 from simulate.classifier.protocol import ClassifierProtocol
+from simulate.copies import command as copies
+from simulate.module import command as module
+from simulate.module.protocol import ModuleProtocol
 from simulate.perceptron import command as perceptron
 from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
@@ -67,6 +70,8 @@ app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
 app.command(ReluProtocol.system, hidden=True)(relu.run)
 app.command(ClassifierProtocol.system, hidden=True)(classifier.run)
 app.command()(classifier.draws)
+app.command(ModuleProtocol.system, hidden=True)(module.run)
+app.command()(copies.train_copies)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from deepglass import checks
 from deepglass.schema import FIRST_SYSTEM
 from simulate.classifier.system import ClassifierSystem
 from simulate.contract import System
+from simulate.module.system import ModuleSystem
 from simulate.perceptron.system import PerceptronSystem
 from simulate.protocol import BaseProtocol
 from simulate.relu.system import ReluSystem
@@ -17,7 +18,7 @@ from simulate.thermal.system import ThermalSystem
 
 SYSTEMS: dict[str, System[Any, Any]] = {
     system.protocol.system: system
-    for system in (ThermalSystem(), PerceptronSystem(), ReluSystem(), ClassifierSystem())
+    for system in (ThermalSystem(), PerceptronSystem(), ReluSystem(), ClassifierSystem(), ModuleSystem())
 }
 
 

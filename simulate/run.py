@@ -213,7 +213,7 @@ class _Job:
         parts = self.parts
         before, total = 0, sum(part.replica_steps for part in parts)
         # The compiled backend has its own threads; torch's would only spin beside them (20-fold, measured).
-        with _torch_threads(self.protocol.threads if self.experiment.backend == "eager" else 1):
+        with torch_threads(self.protocol.threads if self.experiment.backend == "eager" else 1):
             for part in parts:
 
                 def report(done: int, before: int = before) -> None:
@@ -356,7 +356,7 @@ def _digest(start: str) -> str:
 
 
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Torch's thread count for the length of a run."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

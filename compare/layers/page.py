@@ -1,0 +1,163 @@
+"""The report: one page of HTML that holds its pictures, and the netCDF file with all numbers."""
+
+import base64
+import html
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from compare.figure import STYLE
+from compare.layers import drawing
+from compare.layers.measure import Measured
+from compare.layers.nulls import SAID, TRAINED
+from deepglass import files, provenance, schema
+
+CSS = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;font-size:13px;margin:1rem 0}
+td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}
+td:first-child,th:first-child{text-align:left;font-family:monospace}
+img{max-width:100%} .solid{background:#56B4E955} .liquid{background:#F0E44255} h2{margin-top:2rem}
+li{margin:.3rem 0}
+"""
+
+READ = """
+<p>Each of the {copies} trained copies answers the same probes. <b>q</b> is how much two copies' neurons agree
+in a layer (centred cosine over units and probes), <b>Q</b> how much their weights do, both after the units
+of one copy were put in the order{signs} that fits the other best: an order of hidden units means nothing.
+<b>CKA</b> compares what the layers represent whatever the units; the <b>effective dimension</b> says in how
+many directions a layer answers. Each is a mean over pairs of copies; errors leave out one copy at a time.</p>
+<p>A best order finds agreement in anything, so that every overlap stands beside its nulls:</p>
+<ul>{nulls}</ul>
+<p>With q<sub>0</sub> of a null, e = (q - q<sub>0</sub>)/(1 - q<sub>0</sub>). A layer is <b>solid</b> where
+the whole {interval:g}&nbsp;% interval of e is above the margin {margin:.3g}, <b>liquid</b> where it is
+below, undecided otherwise; against all nulls it is solid where it is so against each, liquid where it is
+so against one.
+Solid: the data pin the layer down. Liquid: another training fills it otherwise.</p>
+"""
+
+
+def targets(out: str | Path, overwrite: bool = False) -> tuple[Path, Path]:
+    """REPORT.html and REPORT.nc for REPORT, with or without one of these suffixes; raises InvalidInput if one
+    cannot be written."""
+    base = Path(out)
+    base = base.with_suffix("") if base.suffix in (".html", ".nc") else base
+    page, numbers = (base.with_name(base.name + suffix) for suffix in (".html", ".nc"))
+    return files.check_target(page, overwrite), files.check_target(numbers, overwrite)
+
+
+def write(measured: Measured, out: str | Path, overwrite: bool = False) -> tuple[Path, Path]:
+    """Write page and numbers; raises InvalidInput as :func:`targets`."""
+    page, numbers = targets(out, overwrite)
+    schema.write(measured.dataset, numbers, "layers", overwrite)
+    files.write_bytes(page, html_of(measured, numbers.name).encode(), overwrite)
+    return page, numbers
+
+
+def html_of(measured: Measured, numbers: str = "") -> str:
+    """The page as text."""
+    data, attributes = measured.dataset, measured.dataset.attrs
+    sets = [str(x) for x in data["set"].values]
+    said = "".join(f"<li><b>{n}</b>: {html.escape(SAID[n])}</li>" for n in sets if n != TRAINED)
+    signs = " and with the signs" if attributes["signs"] == "free" else ""
+    read = READ.format(
+        copies=attributes["copies"], signs=signs, nulls=said, margin=attributes["margin"],
+        interval=100 * (1 - attributes["level"]),
+    )  # fmt: skip
+    tree = drawing.trees(measured)
+    parts = [
+        "<h1>Solid and liquid layers</h1>", f"<p>{html.escape(_heading(measured))}</p>",
+        "<h2>Phases</h2>", _image(drawing.strip(measured), "phases of the layers"), _table(measured),
+        "<h2>Profile</h2>", _image(drawing.profile(measured), "overlaps against layer"),
+        "<h2>How to read it</h2>", read,
+        "<h2>Copy against copy</h2>",
+        "<p>Fewer than three copies have no tree.</p>" if tree is None else _image(tree, "matrices, trees"),
+        "<h2>Caveats</h2>", _list([*measured.caveats, *ALWAYS]),
+        "<h2>Parameters</h2>", _parameters(measured, numbers),
+    ]  # fmt: skip
+    body = "\n".join(parts)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Solid and liquid layers</title>'
+        f"<style>{CSS}</style></head><body>{body}</body></html>"
+    )
+
+
+ALWAYS = (
+    "Solid and liquid are said of these probes and this training: other data, other phases.",
+    "Order and sign of units are symmetries that are taken off; scales are not in Q and q (a ReLU unit may"
+    " be scaled, queries and keys of attention may be mixed by any matrix and its inverse): such freedom"
+    " counts as liquid.",
+    "Alignment is pairwise and, of weights, a local optimum: overlaps are lower bounds of the best.",
+    "Every layer is judged at its own level; of many layers some are wrong.",
+    "Untrained copies may answer in fewer dimensions than trained ones, where any units overlap more: a"
+    " layer can be liquid against them for that reason. Compare the effective dimensions.",
+)
+
+
+def _heading(measured: Measured) -> str:
+    a = measured.dataset.attrs
+    what = a.get("model") or a.get("source") or "networks"
+    return f"{a['copies']} trained copies of {what}, {a['depth']} layers, units matched by {a['align']}."
+
+
+def _table(measured: Measured) -> str:
+    data = measured.dataset
+    trained = data.sel(set=TRAINED)
+    after = trained.sel(probes="training", aligned="after")
+    before = trained.sel(probes="training", aligned="before")
+    head = ["layer", "kind", "units", "q before", "q", "over null", "neurons", "Q", "over null", "weights"]
+    head += ["CKA", "over null", "CKA is", "dimension"]
+    lines = []
+    for i, name in enumerate(measured.layers):
+
+        def told(variable: str, i: int = i) -> list[str]:
+            row = data.isel(layer=i).sel(null="all")
+            value = _number(after[variable].values[i], after[f"{variable}_error"].values[i])
+            excess = _number(row[f"{variable}_excess"].item(), row[f"{variable}_excess_error"].item())
+            return [value, excess, str(row[f"{variable}_phase"].item())]
+
+        size = _number(after["dimension_mean"].values[i], after["dimension_error"].values[i])
+        first = [name, str(data["kind"].values[i]), str(data["units"].values[i])]
+        cells = [*first, _number(before["q"].values[i], before["q_error"].values[i])]
+        lines.append([*cells, *told("q"), *told("Q"), *told("cka"), size])
+    rows = "".join(
+        "<tr>" + "".join(_cell(cell) for cell in line) + "</tr>" for line in lines
+    )  # fmt: skip
+    return f"<table><tr>{''.join(f'<th>{h}</th>' for h in head)}</tr>{rows}</table>"
+
+
+def _cell(text: str) -> str:
+    mark = f' class="{text}"' if text in ("solid", "liquid") else ""
+    return f"<td{mark}>{html.escape(text)}</td>"
+
+
+def _number(value: float, error: float) -> str:
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.3f}" if not np.isfinite(error) else f"{value:.3f} ± {error:.3f}"
+
+
+def _parameters(measured: Measured, numbers: str) -> str:
+    a = measured.dataset.attrs
+    skipped = ("caveats",)
+    lines = [f"{k} = {v}" for k, v in a.items() if k not in skipped and v != ""]
+    counts = measured.dataset["samples_kept"].values
+    lines.append(f"answers of a unit: {counts.min()} to {counts.max()}")
+    lines.append(f"deepglass {provenance.code_version()}")
+    return _list(lines) + (f"<p>All numbers: {html.escape(numbers)}</p>" if numbers else "")
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+
+
+def _image(figure: Figure, name: str) -> str:
+    buffer = io.BytesIO()
+    with style.context(STYLE):
+        figure.savefig(buffer, format="png", dpi=130)
+    text = base64.b64encode(buffer.getvalue()).decode()
+    return f'<p><img alt="{name}" src="data:image/png;base64,{text}"></p>'

@@ -1,0 +1,48 @@
+"""``python -m paper_figures own-networks``."""
+
+import importlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepglass import checks
+from deepglass.cli import choice, table
+from deepglass.errors import InvalidInput
+from paper_figures.own_networks import FIGURES
+from paper_figures.own_networks import studies as kept
+from paper_figures.own_networks.thickness import TOLD
+from paper_figures.sheet import targets
+from simulate.progress import ProgressBar
+
+
+def own_networks(
+    figure: Annotated[str | None, choice(FIGURES, "One figure; all of them without.")] = None,
+    size: Annotated[str, choice(kept.SIZES, "Seconds; half an hour of a core.")] = "laptop",
+    from_stored: Annotated[
+        bool, typer.Option("--from-stored", help="Train nothing: draw what is stored.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")] = Path(
+        "results/figures/own_networks"
+    ),
+    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = kept.DATA,
+    overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
+) -> None:
+    """Ordinary networks trained by Adam and SGD: solid and liquid layers against depth, width and data.
+
+    What is not stored is trained first; it may be stopped and called again.
+    """
+    names = FIGURES if figure is None else (checks.one_of("figure", figure, FIGURES),)
+    checks.one_of("size", size, kept.SIZES)
+    paths = {name: targets(out, name, overwrite) for name in names}
+    for name in names:
+        module = importlib.import_module(f"paper_figures.own_networks.{name}")
+        with ProgressBar() as progress:
+            found = module.gather(size, data, not from_stored, progress)
+        if not found or not all(len(each) for each in found.values()):
+            raise InvalidInput(f"what {name} needs at size {size} is not stored in {data}")
+        told = module.draw(found, paths[name], overwrite)
+        typer.echo(name)
+        if told:
+            typer.echo(table([(head, [row[i] for row in told]) for i, head in enumerate(TOLD)]))
+        typer.echo(f"wrote {out / name}.png, .pdf, .csv\n")
