@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.ising_models import EDGE, independent_configurations, independent_fields
+from compare.ising_models import EDGE, Sampling, independent_configurations, independent_fields, sides
 from deepglass import checks
 from deepglass.errors import InvalidInput, NotConverged
 from simulate.ising_chains import IsingChains, annealed_log_z
@@ -43,6 +43,11 @@ FITS = (
     "independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo",
     "exact.zero", "exact.independent", "exact.pseudo", "exact.broken",
 )  # fmt: skip
+
+STARTS = ("authors", "authors.clamped", "bethe.zero")
+"""Models that may have a transition, for ``exact.broken`` to begin at."""
+QUICK = Sampling(chains=100, burn=200, keep=20)
+"""By which it is seen whether they have two branches."""
 
 PLAIN = {"zero": (0.01, 0.3), "independent": (0.002, 0.02)}
 """Sizes of plain steps in couplings and fields: the paper's, and those that stay stable from fields alone."""
@@ -119,7 +124,7 @@ def attempt(
                     raise InvalidInput("there is no pseudo-likelihood model to start from")
                 start = earlier.model
             if start == "broken":
-                start = _broken(dict(before or {}))
+                start = _broken(dict(before or {}), moments, seed)
             only = learning.widths[0] if len(learning.widths) == 1 else np.nan
             width = only if earlier is None else earlier.width
             pull = 0.0 if samples is None or np.isnan(width) else 1.0 / (len(samples) * width**2)
@@ -140,12 +145,14 @@ def attempt(
     return Attempt(fit.model, True, fit.certificate.reason, time.monotonic() - begin, width)
 
 
-def _broken(done: Mapping[str, Attempt]) -> IsingModel:
-    """A model to begin from that may have a transition."""
-    for name in ("authors", "authors.clamped", "bethe.zero"):
+def _broken(done: Mapping[str, Attempt], moments: Moments, seed: int) -> IsingModel:
+    """The first of STARTS whose chains stay on either side."""
+    for name in STARTS:
         if name in done and (model := done[name].model) is not None:
-            return model
-    raise InvalidInput("there is no model with a transition to start from")
+            begin = independent_configurations(moments, QUICK.chains, seed)
+            if sides(model, moments, begin, QUICK, seed).two:
+                return model
+    raise InvalidInput("there is no model with two branches to start from")
 
 
 def _exact(moments: Moments, start: str | IsingModel, pull: float, learning: Learning, seed: int) -> Fit:

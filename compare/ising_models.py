@@ -23,6 +23,8 @@ Spins = NDArray[np.int8]
 
 EDGE = 0.999
 """Means are cut here where their fields are needed: independent starts and the base of annealing."""
+APART = 5.0
+"""Standard errors by which chains from both sides differ if there are two branches."""
 SAME = 0.01
 """Bethe states whose overlaps differ by less are one."""
 
@@ -57,8 +59,8 @@ class Sides:
 
     ``overlap`` with the signs of the data's means, ``overlap_error``; ``apart``: their difference in standard
     errors; ``errors`` of the moments; ``noise``: what a perfect model shows in as many samples if they are as
-    correlated as the overlap is, whose autocorrelation ``time`` is in sweeps. ``last``: configurations
-    (chains/2, N) of the data's side.
+    correlated as the overlap is, whose autocorrelation ``time`` is in sweeps. ``last``, ``last_other``:
+    configurations (chains/2, N) of the data's side, and of the other.
     """
 
     overlap: tuple[float, float]
@@ -68,6 +70,12 @@ class Sides:
     noise: float
     time: float
     last: Spins = field(repr=False)
+    last_other: Spins = field(repr=False)
+
+    @property
+    def two(self) -> bool:
+        """Whether chains stay on the side they began: beyond APART errors, and on both sides of 0."""
+        return self.apart > APART and self.overlap[0] * self.overlap[1] < 0
 
 
 def sides(model: IsingModel, moments: Moments, start: Spins, sampling: Sampling, seed: int = 0) -> Sides:
@@ -93,7 +101,7 @@ def sides(model: IsingModel, moments: Moments, start: Spins, sampling: Sampling,
     return Sides(
         (float(split.mean[0]), float(split.mean[1])), (float(split.error[0]), float(split.error[1])),
         split.apart, (errors[0], errors[1]), float(np.sqrt(variance / mixed.effective)),
-        sampling.every * mixed.time, own[-1],
+        sampling.every * mixed.time, own[-1], drawn[-1, chains.group == 1],
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """``python -m paper_figures``: figures from the command line."""
 
+import os
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
@@ -32,8 +33,10 @@ from paper_figures.stored.scores import Score
 from paper_figures.stored.scores import table as score_table
 from paper_figures.stored.study import SIZES
 from paper_figures.yoshino2020.checks import Check, table
+from paper_figures.zou_huang2021 import reference_arrays
 from paper_figures.zou_huang2021 import studies as spin_studies
 from paper_figures.zou_huang2021.stage import prepare as infer
+from simulate.data.zou_huang import VARIABLE
 from simulate.progress import ProgressBar
 
 app = application("Figures, each with the numbers behind it.")
@@ -189,9 +192,12 @@ def zou_huang2021(
     The authors' arrays, where they are, are inferred from too; $DEEPGLASS_REFERENCE names their folder.
     """
     results = spin_studies.results_at(one_of("size", size, SIZES), data)
+    place = reference_arrays.folder(reference_dir)
+    if place is not None:
+        os.environ[VARIABLE] = str(place)  # the training looks there too
 
     def prepare(module: ModuleType) -> None:
-        infer(module, results, reference_dir, lambda line: typer.echo(line, err=True))
+        infer(module, results, place, lambda line: typer.echo(line, err=True))
 
     _measure(
         spins, results, out, figure, from_stored, runs, workers, overwrite, _score("null"), prepare=prepare

@@ -90,7 +90,7 @@ def _ensemble(
         # What has learnt nothing must show nothing; an interior is claimed to be liquid.
         bounds = OPEN
         if part == "interior":
-            bounds = judged(results, None, THRESHOLD)
+            bounds = judged(results, None, THRESHOLD - 2 * error)
             told += f": {verdict_of(value, error)}"
         scores.append(Score(told, value, error, 0.0, bounds))
     if "random" in values:
@@ -150,7 +150,8 @@ def _deficits(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         for kind, value in (("Bethe", told.bethe), ("with rings of messages", told.deficit)):
             rows.append(("deficit", label, f"interior, {kind}", value, told.error, theirs))
             what = f"{name}, {kind}" + (f" (authors {theirs:.4f})" if kind == "Bethe" else "")
-            scores.append(Score(what, value, told.error, 0.0, judged(results, None, THRESHOLD)))
+            near = judged(results, None, THRESHOLD - 2 * told.error)
+            scores.append(Score(what, value, told.error, 0.0, near))
         if told.strength is not None:
             what = f"{NAMES[label]}, interior: sqrt(N) std J"
             scores.append(

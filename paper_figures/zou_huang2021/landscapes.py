@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
-from paper_figures.stored.scores import OPEN, Range, Score
+from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, LEVELS, reports, stored
 from theory.inverse_ising import Landscape, entropy_bound, hysteresis
 
@@ -81,11 +81,6 @@ TAP: Mapping[tuple[str, str, str], tuple[float, ...]] = {
 """ln Z of the TAP states, of the whole system."""
 
 COLUMNS = ("panel", "ensemble", "part", "fit", "level", "direction", "quantity", "x", "d", "value")
-
-
-def judged(results: Results, low: float, high: float) -> Range:
-    """Bounds of a score, where they mean anything."""
-    return (low, high) if results.size == "laptop" else OPEN
 
 
 def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:

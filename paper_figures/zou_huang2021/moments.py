@@ -142,11 +142,16 @@ def _shallow(results: Results) -> list[Score]:
     weights = found["weights"].values.astype(float)
     count = len(weights)
     m = weights.mean(0)
-    # <m^2> without the noise of the means.
-    squares = (count * m**2 - 1) / (count - 1)
-    error = float(squares.std(ddof=1)) / math.sqrt(len(squares))
+
+    # Without the noise of the means; errors by the jackknife over networks.
+    def squares(means_: Values, networks: int) -> Values:
+        found_: Values = ((networks * means_**2 - 1) / (networks - 1)).mean(-1)
+        return found_
+
+    without = squares((count * m - weights) / (count - 1), count - 1)
+    error = math.sqrt((count - 1) * float(np.var(without)))
     what = f"shallow: mean square of the means (authors {card.SHALLOW_Q})"
     return [
         _accuracy(found["accuracy"].values, "shallow"),
-        Score(what, float(squares.mean()), error, 0.0, judged(results, 0.75, 0.82)),
+        Score(what, float(squares(m, count)), error, 0.0, judged(results, 0.75, 0.82)),
     ]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from compare.ising_models import independent_configurations
 from deepglass.errors import InvalidInput
 from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
+from simulate.data.zou_huang import VARIABLE
 from simulate.ising_chains import IsingChains
 from theory.inverse_ising import IsingModel, Moments, parts
 
-VARIABLE = "DEEPGLASS_REFERENCE"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "zou_huang_2021"
 DEEP, SHALLOW = (20, 15, 15, 10), (20, 10)
 LEVELS = ("Eh", "Em", "El")

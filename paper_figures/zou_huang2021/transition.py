@@ -20,6 +20,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from compare.ising_fits import STARTS
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
@@ -106,6 +107,9 @@ class Verdict:
     error: float
 
 
+SMOOTH = ("exact.zero", "exact.independent")
+"""Exact learning that began without a transition."""
+
 ARTEFACT, REAL, NONE, UNDECIDED = "artefact of the fit", "real", "no transition", "undecided"
 
 
@@ -114,8 +118,10 @@ def verdict(fits: Sequence[Described]) -> Verdict:
 
     Counted are fits whose likelihood is known; the best must be better than independent spins. *Artefact*:
     no fit within two errors of the best has a transition, though a worse one has, and exact learning that
-    began at a model with one (``exact.broken``) was tried. *Real*: all those have one.
-    *No transition*: no fit has. Else *undecided*.
+    began at a model with one (``exact.broken``) was tried. *Real*: all those
+    have one, and exact learning that began without one is among the fits. *No transition*: no fit has. Else
+    *undecided*. Exact learning keeps what it began with where the likelihood is nearly flat, so neither start
+    alone says anything.
     """
     known = [fit for fit in fits if fit.weights >= WEIGHED and math.isfinite(fit.gain)]
     if not known:
@@ -133,10 +139,14 @@ def verdict(fits: Sequence[Described]) -> Verdict:
     if None in kinds or len(kinds) > 1:
         return Verdict(UNDECIDED, f"fits that describe the data equally well disagree: {names}", lead, error)
     if best.broken:
+        if not any(fit.name in SMOOTH for fit in known):
+            return Verdict(UNDECIDED, "exact learning did not begin at a model without", lead, error)
         return Verdict(REAL, f"all fits that describe the data best have it: {names}", lead, error)
     if rival is None:
         return Verdict(NONE, "no fit has one", lead, error)
-    if not any(fit.name == "exact.broken" for fit in known):
+    # Exact learning keeps what it began with where the likelihood is nearly flat.
+    begun = any(fit.name in STARTS and fit.broken for fit in fits)
+    if not begun or not any(fit.name == "exact.broken" for fit in known):
         return Verdict(UNDECIDED, "exact learning did not begin at a model with a transition", lead, error)
     why = f"no fit that describes the data best has it ({names}); {rival.name}, which has, is worse"
     return Verdict(ARTEFACT, why, lead, error)

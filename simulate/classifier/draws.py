@@ -43,9 +43,9 @@ def draws(run: xr.Dataset, count: int | None = None) -> xr.Dataset:
 
     ``count`` of every network, by default as many as the run has measured. Returns a dataset of kind
     ``weights`` (docs/schema.md): ``weights`` int8 (configuration, weight), ``sample``, ``draw``,
-    ``training_accuracy``, and with a test ``accuracy``; with hidden layers ``orders`` of their units and the
-    weights in these, ``canonical``. Raises InvalidInput for a run of another
-    kind or without its state (``keep_state``), and if its data are not those it was trained on.
+    ``training_accuracy``, and with a test ``accuracy``; with hidden layers and test images of class 1 also
+    ``orders`` of hidden units and the weights in these, ``canonical``. Raises InvalidInput for a run of
+    another kind or without its state (``keep_state``), and if its data are not those it was trained on.
     """
     protocol = _protocol(run)
     number = protocol.draws if count is None else checks.integer("count", count, 1)
@@ -69,8 +69,9 @@ def draws(run: xr.Dataset, count: int | None = None) -> xr.Dataset:
     }
     if protocol.test_patterns:
         variables["accuracy"] = ("configuration", accuracies(network, drawn, *test))
-        if protocol.depth > 1:
-            orders = canonical_orders(network, drawn, test[0][:, test[1] == CLASS])
+        ordering = test[0][:, test[1] == CLASS]
+        if protocol.depth > 1 and ordering.shape[1]:
+            orders = canonical_orders(network, drawn, ordering)
             variables["orders"] = (("configuration", "hidden_unit"), orders.astype(np.int16))
             variables["canonical"] = (("configuration", "weight"), reordered(weights, network, orders))
     return xr.Dataset(
@@ -94,6 +95,8 @@ def _protocol(run: xr.Dataset) -> ClassifierProtocol:
     protocol = ClassifierProtocol.from_json(str(run.attrs["protocol"]))
     if protocol.synapses != "binary":
         raise InvalidInput(f"synapses = {protocol.synapses} of the run must be binary")
+    if protocol.replicas > 1:
+        raise InvalidInput(f"replicas = {protocol.replicas} of the run must be 1: samples are the networks")
     if "state_r" not in run:
         raise InvalidInput("the run does not hold its state: run it with keep_state")
     return protocol
@@ -150,7 +153,12 @@ def reordered(weights: Spins, network: BinaryNetwork, orders: Orders) -> Spins:
 
 
 def packed(run: xr.Dataset) -> xr.Dataset:
-    """The draws of a run in a small form along ``sample``, eight weights a byte; see :func:`unpacked`."""
+    """The draws of a run in a small form along ``sample``, eight weights a byte; see :func:`unpacked`.
+
+    Nothing of a run of real weights.
+    """
+    if run.attrs.get("synapses") != "binary":
+        return xr.Dataset()
     found = draws(run)
     shape = (run.sizes["sample"], -1)
     bits = np.packbits(found["weights"].values > 0, axis=1)

@@ -159,7 +159,7 @@ def test_every_fit_finds_a_model_that_explains_the_correlations(attempts, name):
 
 
 def test_exact_learning_does_not_know_where_it_began(attempts):
-    """Couplings within 0.06 of the truth (three errors of 3000 samples) and 0.02 of one another."""
+    """Couplings within 0.09 of the truth (four to five errors of 3000 samples) and 0.03 of one another."""
     model, _, done = attempts
     starts = [done[f"exact.{name}"].model.J for name in ("zero", "independent", "pseudo")]
     for J in starts:

@@ -17,6 +17,7 @@ from paper_figures.zou_huang2021 import pages, reference_arrays, stage
 from paper_figures.zou_huang2021.double_descent import curve
 from paper_figures.zou_huang2021.studies import FROZEN, WIDTHS, results_at, studies_at
 from paper_figures.zou_huang2021.weights import configurations, means
+from simulate.data.zou_huang import VARIABLE
 from theory.inverse_ising import Moments, parts, permutation_average, sample_moments
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def folder(tmp_path_factory):
         stage.prepare(module, results, None, told.append)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(reference_arrays.VARIABLE, raising=False)
+        patch.delenv(VARIABLE, raising=False)
         patch.setattr(reference_arrays, "BESIDE", root / "nowhere")
         made = figures.make(package, results, root / "out", runs=root / "runs", prepare=prepare)
         assert {name for name, scores in made if scores} == set(package.FIGURES)

@@ -170,9 +170,11 @@ NULL = fit("independent", 0.0, False, 0.01)
 @pytest.mark.parametrize(
     ("fits", "word"),
     [
-        ([NULL, fit("a", 5, True), fit("exact.broken", 9, False)], "artefact of the fit"),
+        ([NULL, fit("authors", 5, True), fit("exact.broken", 9, False)], "artefact of the fit"),
+        ([NULL, fit("authors", 5, False), fit("b", 4, True), fit("exact.broken", 9, False)], "undecided"),
         ([NULL, fit("a", 5, True), fit("b", 9, False)], "undecided"),
-        ([NULL, fit("a", 9, True), fit("b", 5, False)], "real"),
+        ([NULL, fit("a", 9, True), fit("b", 5, False)], "undecided"),
+        ([NULL, fit("a", 9, True), fit("exact.zero", 5, False)], "real"),
         ([NULL, fit("a", 9, False), fit("b", 5, False)], "no transition"),
         ([NULL, fit("a", 9, True), fit("b", 8.9, False)], "undecided"),
         ([NULL, fit("a", 9, None), fit("b", 5, False)], "undecided"),

@@ -73,3 +73,13 @@ def test_unstable_messages_have_no_sum():
     model = complete(10, 0.2)
     with pytest.raises(InvalidInput, match="diverges"):
         loop_log_z(solve_bethe(model))
+
+
+def test_unstable_modes_in_pairs_are_seen():
+    """Two copies of a magnet beyond its instability: the determinant is positive, the sum diverges."""
+    block = 0.2 * (1 - np.eye(10))
+    twice = IsingModel(np.kron(np.eye(2), block), np.zeros(20))
+    for model in (IsingModel(block, np.zeros(10)), twice):
+        paramagnet = solve_bethe(model, np.zeros((model.N, model.N)))
+        with pytest.raises(InvalidInput, match="messages are unstable"):
+            loop_log_z(paramagnet)
