@@ -190,7 +190,9 @@ def test_verdicts_follow_from_the_numbers(fits, word):
 
 
 def test_lead_is_over_the_best_of_the_other_kind():
-    said = verdict([NULL, fit("a", 5, True, 0.3), fit("exact.broken", 9, False, 0.4), fit("c", 4, True)])
+    said = verdict(
+        [NULL, fit("authors", 5, True, 0.3), fit("exact.broken", 9, False, 0.4), fit("c", 4, True)]
+    )
     assert (said.lead, said.error) == (pytest.approx(4.0), pytest.approx(0.5))
     assert "a, which has" in said.why
 
