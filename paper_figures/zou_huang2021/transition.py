@@ -29,7 +29,7 @@ from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
 STUDIES = ("ensembles",)
-LABELS = (("authors.shallow",), ("shallow", "shallow.prototype"), ("authors.control",))
+LABELS = (("authors.shallow",), ("shallow",), ("authors.control",))
 """Ensembles, a row each; of several names the first that is stored. The last is a control that has one."""
 PARTS = ("full", "moving")
 

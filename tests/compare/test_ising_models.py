@@ -160,7 +160,7 @@ def test_every_fit_finds_a_model_that_explains_the_correlations(attempts, name):
 
 def test_a_broken_start_has_two_branches(attempts):
     """A small glass has none, so there is nothing to begin from; a magnet below its transition has."""
-    _, samples, done = attempts
+    _, _, done = attempts
     assert done["exact.broken"].model is None
     assert "no model with two branches" in done["exact.broken"].reason
     model = magnet(40, 2.0)

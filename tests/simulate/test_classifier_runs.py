@@ -124,6 +124,13 @@ def test_real_weights(whole):
     assert np.var(spread[:, :40]) == pytest.approx(1 / 8, rel=0.5)  # 200 deviates: five standard errors
     with pytest.raises(InvalidInput, match="synapses = real of the run must be binary"):
         draws(found)
+    assert not packed(found).variables
+
+
+def test_samples_are_the_networks_that_are_drawn_from():
+    found = run(replace(PROTOCOL, replicas=2, samples=1, steps=2))
+    with pytest.raises(InvalidInput, match="replicas = 2 of the run must be 1"):
+        draws(found)
 
 
 def test_draws_have_the_means_of_their_fields(whole):
