@@ -61,8 +61,8 @@ class Score:
         """The range in words."""
         low, high = self.within
         if low is None:
-            return "" if high is None else f"<= {high:g}"
-        return f">= {low:g}" if high is None else f"{low:g} to {high:g}"
+            return "" if high is None else f"<= {high:.3g}"
+        return f">= {low:.3g}" if high is None else f"{low:.3g} to {high:.3g}"
 
 
 def rows(scores: Iterable[Score]) -> list[list[str]]:
