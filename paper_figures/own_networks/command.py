@@ -40,7 +40,11 @@ def own_networks(
         with ProgressBar() as progress:
             found = module.gather(size, data, not from_stored, progress)
         if not found or not all(len(each) for each in found.values()):
-            raise InvalidInput(f"what {name} needs at size {size} is not stored in {data}")
+            absent = f"what {name} needs at size {size} is not stored in {data}"
+            if figure is not None:
+                raise InvalidInput(absent)
+            typer.echo(f"{absent}: not drawn\n")
+            continue
         told = module.draw(found, paths[name], overwrite)
         typer.echo(name)
         if told:
