@@ -43,6 +43,7 @@ figures: $(READY)  ## the measured figures from stored results, with their numbe
 	$(BIN)/python -m paper_figures yoshino2023 --from-stored --out results/figures/yoshino2023 --overwrite
 	$(BIN)/python -m paper_figures kerr_winter2025 --from-stored --out results/figures/kerr_winter2025 --overwrite
 	$(BIN)/python -m paper_figures zou_huang2021 --from-stored --out results/figures/zou_huang2021 --overwrite
+	$(BIN)/python -m paper_figures own-networks --from-stored --out results/figures/own_networks --overwrite
 
 figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV and checked numbers: results/figures/
 	$(BIN)/python -m paper_figures yoshino2020 --from-stored --out results/figures/yoshino2020 --overwrite
