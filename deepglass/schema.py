@@ -97,7 +97,7 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
         if variable.ndim and variable.size and variable.dtype.kind in "if"
     }
     # In memory first: HDF5 on a full disk fails in ways that cannot be caught.
-    with _apart_from_dask():
+    with apart_from_dask():
         content = labelled.to_netcdf(engine=ENGINE, encoding=checked)
     return files.write_bytes(path, content, overwrite)
 
@@ -116,7 +116,7 @@ def read(path: str | Path, kind: str, *others: str) -> xr.Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _apart_from_dask(), xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
+            with apart_from_dask(), xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
                 dataset = opened.load()
     except Exception as error:  # the HDF5 stack raises many types on damaged bytes
         raise InvalidInput(
@@ -136,7 +136,7 @@ def read(path: str | Path, kind: str, *others: str) -> xr.Dataset:
     return dataset
 
 
-def _apart_from_dask() -> AbstractContextManager[Any]:
+def apart_from_dask() -> AbstractContextManager[Any]:
     """Where a dask client is about, xarray takes its locks from that client's scheduler, alive or not."""
     dask = sys.modules.get("dask")  # no client without it
     return nullcontext() if dask is None else dask.config.set(scheduler="synchronous")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from deepglass import arrays
 from deepglass.errors import InvalidInput
+from deepglass.schema import ENGINE, apart_from_dask
 
 Array = NDArray[np.float64]
 
@@ -200,7 +201,7 @@ def _netcdf(source: Path) -> dict[str, NDArray[Any]]:
     if not source.is_file():
         raise InvalidInput(f"file {source} of activations does not exist")
     try:
-        with xr.open_dataset(source, engine="h5netcdf", phony_dims="sort") as opened:
+        with apart_from_dask(), xr.open_dataset(source, engine=ENGINE, phony_dims="sort") as opened:
             return {str(name): np.asarray(values) for name, values in opened.load().data_vars.items()}
     except Exception as error:  # the HDF5 stack raises many types on damaged bytes
         raise InvalidInput(

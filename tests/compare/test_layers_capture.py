@@ -11,6 +11,7 @@ from compare.layers import Copies, capture, measure, measure_copies, read
 from compare.layers.capture import networks
 from compare.layers.matrices import matrices
 from deepglass.errors import InvalidInput
+from deepglass.schema import apart_from_dask
 from simulate.copies import hooks
 from simulate.copies.models import Model
 
@@ -195,7 +196,8 @@ def stored(path, modules, suffix: str) -> Copies:
         np.savez(path, **arrays)
     else:
         variables = {k: (tuple(f"{k}{i}" for i in range(v.ndim)), v) for k, v in arrays.items()}
-        xr.Dataset(variables).to_netcdf(path, engine="h5netcdf")
+        with apart_from_dask():
+            xr.Dataset(variables).to_netcdf(path, engine="h5netcdf")
     return read(path)
 
 
