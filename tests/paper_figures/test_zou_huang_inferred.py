@@ -19,7 +19,7 @@ from paper_figures.zou_huang2021.inferred import complete, file, identity, repor
 from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
 from paper_figures.zou_huang2021.plans import Plan
 from paper_figures.zou_huang2021.studies import DATA
-from paper_figures.zou_huang2021.transition import Described, samples_at_least, verdict
+from paper_figures.zou_huang2021.transition import Described, guarded, samples_at_least, verdict
 from theory.inverse_ising import IsingModel, sample_moments
 
 TINY = Plan(
@@ -194,7 +194,17 @@ def test_lead_is_over_the_best_of_the_other_kind():
         [NULL, fit("authors", 5, True, 0.3), fit("exact.broken", 9, False, 0.4), fit("c", 4, True)]
     )
     assert (said.lead, said.error) == (pytest.approx(4.0), pytest.approx(0.5))
-    assert "a, which has" in said.why
+    assert "authors, which has" in said.why
+
+
+def test_an_artefact_needs_a_control_that_is_found():
+    said = verdict([NULL, fit("authors", 5, True), fit("exact.broken", 9, False)])
+    assert said.word == transition.ARTEFACT
+    assert guarded(said, transition.REAL) == said
+    for control in (transition.ARTEFACT, transition.UNDECIDED, ""):
+        assert guarded(said, control).word == transition.UNDECIDED
+    real = verdict([NULL, fit("a", 9, True), fit("exact.zero", 5, False)])
+    assert guarded(real, "") == real
 
 
 def test_configurations_behind_rounded_means():
