@@ -102,7 +102,7 @@ def _frozen(size: str) -> Study:
             for name, layers in FROZEN.items()
         },
         split=50,
-        keep=MEASURED,
+        keep=("test_accuracy",),
         bundled=True,
     )
 
