@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln, logsumexp, xlogy
 
 from compare.ising_fits import FITS, Attempt, Learning, attempt
 from compare.ising_models import (
@@ -14,8 +14,10 @@ from compare.ising_models import (
     sides,
 )
 from deepglass.errors import InvalidInput
+from simulate.ising_chains import annealed_log_z
 from theory.inverse_ising import (
     IsingModel,
+    Moments,
     configurations,
     exact,
     hysteresis,
@@ -120,6 +122,29 @@ def test_chains_show_hysteresis_where_there_is_some(coupling, two):
         m = np.sqrt(1 - 1 / coupling)
         assert found.upper == pytest.approx(coupling * m - np.arctanh(m), abs=0.25)
         assert found.lower == pytest.approx(-found.upper, abs=0.21)
+
+
+@pytest.mark.parametrize(("coupling", "two"), [(2.5, True), (0.5, False)])
+def test_both_branches_are_seen_and_weighed(coupling, two):
+    """A magnet without a field: two branches of the same ln Z beyond coupling 1, one below it."""
+    model = magnet(60, coupling)
+    moments = Moments(np.full(60, 0.9), np.full((60, 60), 0.81) + 0.19 * np.eye(60))
+    start = independent_configurations(moments, 100)
+    seen = sides(model, moments, start, SAMPLING, 3)
+    assert seen.two == two
+    if two:
+        base = np.arctanh(moments.m)
+        ends = [
+            annealed_log_z(model.J, model.h, way * base, chains=100, sweeps=300, seed=1, equilibrium=last)
+            for way, last in ((1, seen.last), (-1, seen.last_other))
+        ]
+        off = ends[0].value - ends[1].value
+        assert abs(off) < 5 * np.hypot(ends[0].error, ends[1].error) < 1.0
+        both = np.logaddexp(ends[0].value, ends[1].value)
+        k = np.arange(61)  # spins up: ln Z in closed form
+        energy = coupling / 60 * ((2 * k - 60) ** 2 - 60) / 2
+        binomial = gammaln(61) - gammaln(k + 1) - gammaln(61 - k)
+        assert both == pytest.approx(logsumexp(binomial + energy), abs=0.2)
 
 
 def test_independent_configurations():
