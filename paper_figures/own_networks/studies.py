@@ -18,6 +18,7 @@ import xarray as xr
 from compare.layers import measure
 from deepglass import schema
 from deepglass.checks import one_of
+from deepglass.errors import InvalidInput
 from paper_figures.stored import reduced
 from simulate.copies import Model, Training, load, train
 from simulate.module.protocol import FORCES, ModuleProtocol
@@ -130,7 +131,7 @@ def run(cell: Cell) -> xr.Dataset:
     attributes = {
         k: v for k, v in found.attrs.items() if k in ("copies", "depth", "align", "margin", "model")
     }
-    told = {k: v for k, v in asdict(cell).items() if k != "arguments"}
+    told = _told(cell)
     return xr.Dataset(
         {
             **kept.data_vars, **{k: ("copy", v.astype("float32")) for k, v in accuracy.items()},
@@ -146,7 +147,10 @@ def run(cell: Cell) -> xr.Dataset:
 def results(
     size: str, study: str, data: Path = DATA, *, work: bool = False, progress: Progress | None = None
 ) -> list[tuple[Cell, xr.Dataset]]:
-    """The stored cells of a study; with ``work`` those that are missing are trained and stored first."""
+    """The stored cells of a study; with ``work`` those that are missing are trained and stored first.
+
+    Raises InvalidInput for a stored cell of other parameters than the study has now.
+    """
     found = []
     cells = studies(size)[one_of("study", study, studies(size))]
     for number, cell in enumerate(cells):
@@ -154,9 +158,21 @@ def results(
         if work and not path.exists():
             schema.write(run(cell), path, "layers")
         if path.exists():
-            found.append((cell, schema.read(path, "layers")))
+            found.append((cell, _checked(cell, schema.read(path, "layers"), path)))
         if progress is not None:
             progress(number + 1, len(cells))
+    return found
+
+
+def _told(cell: Cell) -> dict[str, Any]:
+    """What a file says of its cell; the arguments stand in its name."""
+    return {k: v for k, v in asdict(cell).items() if k != "arguments"}
+
+
+def _checked(cell: Cell, found: xr.Dataset, path: Path) -> xr.Dataset:
+    for name, value in _told(cell).items():
+        if str(found.attrs.get(name)) != str(value):
+            raise InvalidInput(f"{path} is of {name} = {found.attrs.get(name)}, not {value}; delete it")
     return found
 
 

@@ -12,7 +12,6 @@ Right: entropy against distance.
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from compare.ising_fits import STARTS
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
+from paper_figures.zou_huang2021.transition_verdict import WEIGHED, Described, Verdict, guarded, verdict
 from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
@@ -51,117 +50,10 @@ APART = 0.05
 """In d: sweeps that differ by more disagree, where they did on two tilts in a row at least."""
 JUMP = 0.2
 """A step of d that is one."""
-SIGMAS = 2.0
-WEIGHED = 0.05
-"""Share of the weights of annealing below which a likelihood is not known."""
-
 LINES = {(False, 1): "-", (False, -1): "--", (True, 1): "-.", (True, -1): ":"}
 """By whether a fit shares its colour with another, and direction."""
 
 COLUMNS = ("ensemble", "part", "fit", "level", "reference", "direction", "quantity", "x", "value", "error")
-
-
-@dataclass(frozen=True)
-class Described:
-    """One fit, in numbers.
-
-    ``gain``: likelihood over independent spins, nats a configuration, with ``error``; ``seen`` and ``bethe``:
-    errors of its moments by sampling and by Bethe averages. ``jump`` and ``width``: largest step of d and
-    interval of x of the disagreement, medians over references, by chains; ``share`` of references with one
-    and ``bethe_share`` by belief propagation (NaN where it has no fixed points). ``gap`` of ln Z per spin to
-    the branch against the data, ``against``: what it weighs.
-    """
-
-    name: str
-    gain: float
-    error: float
-    seen: float
-    bethe: float
-    jump: float
-    width: float
-    share: float
-    bethe_share: float
-    gap: float
-    against: float
-    weights: float
-
-    @property
-    def broken(self) -> bool | None:
-        """Whether it has a transition, for most references; None if that is not known or they disagree."""
-        share = self.bethe_share if math.isnan(self.share) else self.share
-        if math.isnan(share) or 0.25 < share < 0.75:
-            return None
-        return share > 0.5
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """``word``, why, and what it rests on.
-
-    ``lead``: likelihood of the best fit less that of the best fit of the other kind, with or without a
-    transition, nats a configuration, with its ``error``; NaN where there is no other kind.
-    """
-
-    word: str
-    why: str
-    lead: float
-    error: float
-
-
-SMOOTH = ("exact.zero", "exact.independent")
-"""Exact learning that began without a transition."""
-
-ARTEFACT, REAL, NONE, UNDECIDED = "artefact of the fit", "real", "no transition", "undecided"
-
-
-def verdict(fits: Sequence[Described]) -> Verdict:
-    """What the fits say of the transition.
-
-    Counted are fits whose likelihood is known; the best must be better than independent spins. *Artefact*:
-    no fit within two errors of the best has a transition, though a worse one has, and exact learning that
-    began at a model with one (``exact.broken``) was tried. *Real*: all those
-    have one, and exact learning that began without one is among the fits. *No transition*: no fit has. Else
-    *undecided*. Exact learning keeps what it began with where the likelihood is nearly flat, so neither start
-    alone says anything.
-    """
-    known = [fit for fit in fits if fit.weights >= WEIGHED and math.isfinite(fit.gain)]
-    if not known:
-        return Verdict(UNDECIDED, "no fit has a known likelihood", math.nan, math.nan)
-    best = max(known, key=lambda fit: fit.gain)
-    if not best.gain > SIGMAS * best.error:
-        return Verdict(UNDECIDED, "no fit is better than independent spins", math.nan, math.nan)
-    near = [fit for fit in known if best.gain - fit.gain <= SIGMAS * math.hypot(best.error, fit.error)]
-    kinds = {fit.broken for fit in near}
-    others = [fit for fit in known if fit.broken is not None and fit.broken != best.broken]
-    rival = max(others, key=lambda fit: fit.gain, default=None)
-    lead = math.nan if rival is None else best.gain - rival.gain
-    error = math.nan if rival is None else math.hypot(best.error, rival.error)
-    names = ", ".join(fit.name for fit in near)
-    if None in kinds or len(kinds) > 1:
-        return Verdict(UNDECIDED, f"fits that describe the data equally well disagree: {names}", lead, error)
-    if best.broken:
-        if not any(fit.name in SMOOTH for fit in known):
-            return Verdict(UNDECIDED, "exact learning did not begin at a model without", lead, error)
-        return Verdict(REAL, f"all fits that describe the data best have it: {names}", lead, error)
-    if rival is None:
-        return Verdict(NONE, "no fit has one", lead, error)
-    # Exact learning keeps what it began with where the likelihood is nearly flat.
-    begun = any(fit.name in STARTS and fit.broken for fit in fits)
-    if not begun or not any(fit.name == "exact.broken" for fit in known):
-        return Verdict(UNDECIDED, "exact learning did not begin at a model with a transition", lead, error)
-    why = f"no fit that describes the data best has it ({names}); {rival.name}, which has, is worse"
-    return Verdict(ARTEFACT, why, lead, error)
-
-
-def guarded(said: Verdict, control: str) -> Verdict:
-    """*Artefact* becomes *undecided* where the same procedure does not find a transition that is known.
-
-    ``control``: the word for data drawn from a model that has one; empty: there is none.
-    """
-    if said.word != ARTEFACT or control == REAL:
-        return said
-    why = f"a control that has a transition is called '{control or 'nothing, it is missing'}'; {said.why}"
-    return Verdict(UNDECIDED, why, said.lead, said.error)
 
 
 def _of_control(shown: Sequence[tuple[str, str, xr.Dataset]]) -> str:

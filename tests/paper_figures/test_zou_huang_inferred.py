@@ -19,7 +19,16 @@ from paper_figures.zou_huang2021.inferred import complete, file, identity, repor
 from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
 from paper_figures.zou_huang2021.plans import Plan
 from paper_figures.zou_huang2021.studies import DATA
-from paper_figures.zou_huang2021.transition import Described, guarded, samples_at_least, verdict
+from paper_figures.zou_huang2021.transition import samples_at_least
+from paper_figures.zou_huang2021.transition_verdict import (
+    ARTEFACT,
+    NONE,
+    REAL,
+    UNDECIDED,
+    Described,
+    guarded,
+    verdict,
+)
 from theory.inverse_ising import IsingModel, sample_moments
 
 TINY = Plan(
@@ -199,10 +208,10 @@ def test_lead_is_over_the_best_of_the_other_kind():
 
 def test_an_artefact_needs_a_control_that_is_found():
     said = verdict([NULL, fit("authors", 5, True), fit("exact.broken", 9, False)])
-    assert said.word == transition.ARTEFACT
-    assert guarded(said, transition.REAL) == said
-    for control in (transition.ARTEFACT, transition.UNDECIDED, ""):
-        assert guarded(said, control).word == transition.UNDECIDED
+    assert said.word == ARTEFACT
+    assert guarded(said, REAL) == said
+    for control in (ARTEFACT, UNDECIDED, ""):
+        assert guarded(said, control).word == UNDECIDED
     real = verdict([NULL, fit("a", 9, True), fit("exact.zero", 5, False)])
     assert guarded(real, "") == real
 
@@ -225,7 +234,7 @@ def test_figures_are_drawn_from_what_is_stored(kept, tmp_path):
         assert all(len(row) == len(columns) for row in rows)
     words = [row[6] for row in rows if row[2] == "verdict"]
     assert len(words) == 4
-    assert set(words) <= {transition.ARTEFACT, transition.REAL, transition.NONE, transition.UNDECIDED}
+    assert set(words) <= {ARTEFACT, REAL, NONE, UNDECIDED}
 
 
 def test_figures_without_results_say_so(tmp_path):
@@ -276,7 +285,7 @@ def test_stored_verdict_on_the_authors_moments():
     assert all(one.gain > 2 * fits["authors"].gain for one in exact)
     assert all(one.seen < 0.25 * fits["authors"].seen for one in exact)
     without = [one for name, one in fits.items() if name != "exact.broken"]
-    assert verdict(without).word == transition.UNDECIDED
+    assert verdict(without).word == UNDECIDED
     assert verdict(without).lead > 4 * verdict(without).error
 
 
@@ -289,4 +298,4 @@ def test_the_data_do_not_decide_where_exact_learning_begins_at_a_model_with_a_tr
         pytest.skip("not stored")
     assert fits["exact.broken"].broken
     assert abs(fits["exact.broken"].gain - fits["exact.independent"].gain) < 1.0
-    assert verdict(list(fits.values())).word == transition.UNDECIDED
+    assert verdict(list(fits.values())).word == UNDECIDED
