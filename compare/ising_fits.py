@@ -8,7 +8,8 @@
 * ``pseudo``: pseudo-likelihood with Gaussian priors on J and h; the width is the best of a few on a fifth of
   the samples, left out for that. Needs samples.
 * ``exact.zero``, ``exact.independent``, ``exact.pseudo``: Boltzmann learning from these starts;
-  ``exact.broken``: from a given model, or that of ``bethe.zero``, which may have a transition. The likelihood
+  ``exact.broken``: from a given model, or that of ``bethe.zero``, which may have a transition;
+  ``exact.truth``: from the model that the data were drawn from, where it is given. The likelihood
   is concave, but nearly flat where fields and couplings along the means do the same: there the start decides.
   Chains begin as the data: a branch that the data do not visit must not count for more than it weighs.
 """
@@ -41,7 +42,7 @@ Spins = NDArray[np.int8]
 
 FITS = (
     "independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo",
-    "exact.zero", "exact.independent", "exact.pseudo", "exact.broken",
+    "exact.zero", "exact.independent", "exact.pseudo", "exact.broken", "exact.truth",
 )  # fmt: skip
 
 STARTS = ("authors", "authors.clamped", "bethe.zero")
@@ -61,8 +62,9 @@ class Learning:
     """How long models learn.
 
     ``bethe_steps``; ``exact_steps`` of Boltzmann learning with ``chains`` that give ``keep`` configurations a
-    step, two sweeps apart; ``widths``: of the Gaussian priors on couplings that are tried, that on fields is
-    ``field_width``.
+    step, two sweeps apart; the result is checked on 50 configurations of each chain, ``apart`` sweeps apart,
+    longer than chains of these models remember. ``widths``: of the Gaussian priors on couplings that are
+    tried, that on fields is ``field_width``.
     """
 
     bethe_steps: int = 400
@@ -72,6 +74,7 @@ class Learning:
     widths: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     field_width: float = 3.0
     pseudo_iterations: int = 400
+    apart: int = 60
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def attempt(
     before: Mapping[str, Attempt] | None = None,
     seed: int = 0,
 ) -> Attempt:
-    """Fit by one of FITS. ``before``: attempts so far; ``exact.pseudo`` starts from the model of ``pseudo``.
+    """Fit by one of FITS. ``before``: attempts so far, and given models, that others start from.
 
     Boltzmann learning on samples takes the prior of ``pseudo``, or the only one there is. Raises InvalidInput
     for an unknown name only.
@@ -119,11 +122,12 @@ def attempt(
             fit = _pseudo(samples, width, learning)
         elif name.startswith("exact"):
             start: str | IsingModel = name.split(".")[1]
-            if start == "pseudo":
-                if earlier is None or earlier.model is None:
-                    raise InvalidInput("there is no pseudo-likelihood model to start from")
-                start = earlier.model
-            if start == "broken":
+            if start in ("pseudo", "truth"):
+                known = dict(before or {}).get(start)
+                if known is None or known.model is None:
+                    raise InvalidInput(f"there is no model '{start}' to start from")
+                start = known.model
+            elif start == "broken":
                 start = _broken(dict(before or {}), moments, seed)
             only = learning.widths[0] if len(learning.widths) == 1 else np.nan
             width = only if earlier is None else earlier.width
@@ -160,7 +164,11 @@ def _exact(moments: Moments, start: str | IsingModel, pull: float, learning: Lea
     chains = IsingChains(
         moments.N, learning.chains, seed=seed, burn=20, every=2, keep=learning.keep, start=data
     )
-    return fit_boltzmann(moments, chains, start, steps=learning.exact_steps, l2=pull)
+    check = IsingChains(
+        moments.N, learning.chains, seed=seed + 1, burn=10 * learning.apart, every=learning.apart, keep=50,
+        start=data,
+    )  # fmt: skip
+    return fit_boltzmann(moments, chains, start, steps=learning.exact_steps, l2=pull, check=check)
 
 
 def _closed(name: str, moments: Moments, seed: int, begin: float) -> Attempt:

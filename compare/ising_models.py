@@ -40,7 +40,7 @@ class Sampling:
     chains: int = 400
     burn: int = 300
     keep: int = 50
-    every: int = 4
+    every: int = 20
     anneal: int = 1000
     walkers: int = 100
     settle: int = 20
@@ -146,13 +146,15 @@ class Likelihood:
     """Mean ln P of configurations, in nats, less that of independent spins.
 
     ``fitted``: on the moments the model was fitted to. ``unseen``: on configurations left out, with the
-    standard ``error`` of this difference over them and of ln Z; NaN where there are none.
+    standard ``error`` of this difference over them and of ln Z; NaN where there are none. ``gains``: of each
+    of them, (K,), so that models can be compared configuration by configuration.
     """
 
     fitted: float
     unseen: float
     error: float
     log_z: LogZ
+    gains: Values = field(repr=False)
 
 
 def independent_fields(m: Values, samples: int) -> Values:
@@ -186,13 +188,13 @@ def likelihood(
     alone = float(np.sum(xlogy(half, half) + xlogy(1.0 - half, 1.0 - half)))
     fitted = -model.N * model.mean_energy(moments) - total - alone
     if unseen is None:
-        return Likelihood(fitted, np.nan, np.nan, log_z)
+        return Likelihood(fitted, np.nan, np.nan, log_z, np.empty(0))
     fields = independent_fields(moments.m, 10**9 if samples is None else samples)
     ours = -model.energy(unseen) - total
     theirs = unseen @ fields - float(np.sum(np.logaddexp(fields, -fields)))
     gain = ours - theirs
     spread = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else np.nan
-    return Likelihood(fitted, float(gain.mean()), float(np.hypot(spread, log_z.error)), log_z)
+    return Likelihood(fitted, float(gain.mean()), float(np.hypot(spread, log_z.error)), log_z, gain)
 
 
 def chain_landscape(

@@ -47,7 +47,7 @@ from theory.inverse_ising.bethe import solve_bethe
 
 Values = NDArray[np.float64]
 
-VERSION = 4
+VERSION = 5
 """Of the method: results of another are made anew."""
 
 LEVELS = ("Eh", "Em", "El")
@@ -85,7 +85,8 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
     """Fit, judge and sweep; what is kept of it, with dimensions fit, level, reference, direction, x.
 
     ``d``, ``s``, ``energy``, ``log_z`` by belief propagation and ``chain_d``, ``chain_s``, ``chain_error`` by
-    chains; missing where there is no fixed point, or no model. Attributes: ``report``, JSON, of every fit.
+    chains; missing where there is no fixed point, or no model. ``gain`` (fit, unseen): ln P of configurations
+    left out over that of independent spins. Attributes: ``report``, JSON, of every fit.
     """
     say = tell or (lambda line: None)
     done: dict[str, Attempt] = {
@@ -110,6 +111,7 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
         )
     }
     report: dict[str, dict[str, Any]] = {}
+    gains: dict[str, Values] = {}
     iso = {name: np.full((len(done), 2, len(plan.iso)), np.nan) for name in ("iso_beta", "iso_d", "iso_s")}
     for f, (name, tried) in enumerate(done.items()):
         report[name] = _told(tried)
@@ -118,7 +120,8 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
         model = tried.model
         report[name] |= _bethe(model, ensemble.moments)
         if plan.judged:
-            report[name] |= _judged(ensemble, model, plan)
+            told, gains[name] = _judged(ensemble, model, plan)
+            report[name] |= told
         if plan.tap:
             report[name] |= _tap(model, plan)
         for a, k, w in product(range(len(LEVELS)), range(plan.references), range(len(DIRECTIONS))):
@@ -148,12 +151,13 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
                 )
                 iso["iso_beta"][f, w], iso["iso_d"][f, w], iso["iso_s"][f, w] = level.beta, level.d, level.s
         say(f"{ensemble.label}.{ensemble.part}: {name} judged and swept")
-    return _dataset(ensemble, plan, list(done), x, values, iso, report, references)
+    return _dataset(ensemble, plan, list(done), x, values, iso, report, gains, references)
 
 
 def _dataset(
     ensemble: Ensemble, plan: Plan, names: list[str], x: Values, values: Mapping[str, NDArray[Any]],
-    iso: Mapping[str, Values], report: Mapping[str, Any], references: Mapping[str, Spins],
+    iso: Mapping[str, Values], report: Mapping[str, Any], gains: Mapping[str, Values],
+    references: Mapping[str, Spins],
 ) -> xr.Dataset:  # fmt: skip
     dims = ("fit", "level", "reference", "direction", "x")
     moments = ensemble.moments
@@ -171,6 +175,9 @@ def _dataset(
         },
     )  # fmt: skip
     found["m"] = ("spin", moments.m.astype(np.float32))
+    if ensemble.unseen is not None and gains:
+        nothing = np.full(len(ensemble.unseen), np.nan)
+        found["gain"] = (("fit", "unseen"), np.array([gains.get(n, nothing) for n in names], np.float32))
     if plan.iso:
         found = found.assign_coords(iso_x=list(plan.iso))
         for name, array in iso.items():
@@ -200,8 +207,8 @@ def _bethe(model: IsingModel, moments: Moments) -> dict[str, Any]:
     return told | {"gap": both.gap, "against": both.probability, "branch_overlap": both.overlap}
 
 
-def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> dict[str, Any]:
-    """By chains: sampled errors from both sides, and the likelihood."""
+def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> tuple[dict[str, Any], Values]:
+    """By chains: sampled errors from both sides, and the likelihood, also of every unseen configuration."""
     moments, samples = ensemble.moments, ensemble.samples
     start = independent_configurations(moments, plan.sampling.chains, plan.seed + 2)
     seen = sides(model, moments, start, plan.sampling, plan.seed + 3)
@@ -217,7 +224,7 @@ def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> dict[str, Any]
         model, moments, seen.last, ensemble.unseen, plan.sampling, seed=plan.seed + 4,
         samples=None if samples is None else len(samples), other_branch=other,
     )  # fmt: skip
-    return {
+    told = {
         "two": seen.two, "other_log_z": other - found.log_z.value,
         "sampled_error": seen.errors[0].total, "sampled_error_other": seen.errors[1].total,
         "noise": seen.noise, "overlap": seen.overlap, "overlap_error": seen.overlap_error,
@@ -225,6 +232,7 @@ def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> dict[str, Any]
         "unseen": found.unseen, "error": found.error, "log_z": found.log_z.value,
         "log_z_error": found.log_z.error, "weights": found.log_z.effective,
     }  # fmt: skip
+    return told, found.gains
 
 
 def _tap(model: IsingModel, plan: Plan) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from theory.inverse_ising import IsingModel, Moments, parts, permutation_average
 
 Spins = NDArray[np.int8]
 
+TRUTH = "truth"
+"""Name of a given model that the configurations were drawn from."""
+
 MOVES = 0.999
 """A spin moves if its |m| is no more than this."""
 

@@ -8,6 +8,7 @@ checkout.
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from compare.ising_models import independent_configurations
 from deepglass.errors import InvalidInput
-from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
+from paper_figures.zou_huang2021.part_of_network import TRUTH, Ensemble, ensembles, moving
 from simulate.data.zou_huang import VARIABLE
 from simulate.ising_chains import IsingChains
 from theory.inverse_ising import IsingModel, Moments, parts
@@ -89,14 +90,15 @@ def shallow(place: Path, references: int = 2) -> list[Ensemble]:
 def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
     """Configurations of the authors' shallow model, of its branch along the data: data with a transition.
 
-    Fitted like others, without the model they are of: what the verdict is worth where it should be "real".
+    Fitted like others: what the verdict is worth where it should be "real". The model they are of is judged
+    with the fits, under the name of TRUTH, and no fit begins there.
     """
     whole = shallow(place)[0]
     model = whole.models["authors"]
     start = independent_configurations(whole.moments, chains, seed=7)
     walkers = IsingChains(model.N, chains, seed=7, burn=300, every=30, keep=-(-count // chains), start=start)
     drawn = walkers.draw(model.J, model.h).reshape(-1, model.N)[:count]
-    return ensembles("authors.control", SHALLOW, drawn)[0]
+    return replace(ensembles("authors.control", SHALLOW, drawn)[0], models={TRUTH: model})
 
 
 def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:

@@ -23,7 +23,16 @@ from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, pa
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
-from paper_figures.zou_huang2021.transition_verdict import WEIGHED, Described, Verdict, guarded, verdict
+from paper_figures.zou_huang2021.part_of_network import TRUTH
+from paper_figures.zou_huang2021.transition_verdict import (
+    KNOWING,
+    WEIGHED,
+    Described,
+    Verdict,
+    ahead,
+    guarded,
+    verdict,
+)
 from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
@@ -38,10 +47,10 @@ STYLE = {
     "bethe.independent": (PINK, "o"), "bethe.scaled": (PINK, "^"), "nmf": (AMBER, "v"),
     "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
     "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"),
-    "independent": ("0.5", "x"),
+    "truth": (BLUE, "*"), "exact.truth": (ORANGE, "*"), "independent": ("0.5", "x"),
 }  # fmt: skip
 SHOWN = (
-    "authors", "authors.clamped", "bethe.zero", "bethe.independent", "exact.broken", "exact.pseudo",
+    "authors", "authors.clamped", "truth", "bethe.zero", "bethe.independent", "exact.broken", "exact.pseudo",
     "exact.independent",
 )  # fmt: skip
 """Fits of which curves are drawn."""
@@ -69,9 +78,9 @@ def samples_at_least(m: np.ndarray, digits: float = 1e-4) -> float:
 def described(found: xr.Dataset, fewest: float = math.nan) -> list[Described]:
     """Every fit of a stored result that gave a model.
 
-    Where nothing was left out, the likelihood is that of the moments fitted, and its error the optimism of as
-    many parameters as there are couplings and fields: one nat for each, over the number of configurations,
-    of which there are ``fewest`` (by default what the means tell).
+    Where nothing was left out, the likelihood is that of the moments fitted, too high by the optimism of as
+    many parameters as there are couplings and fields at most: one nat for each, over the number of
+    configurations, of which there are ``fewest`` (by default what the means tell).
     """
     told = reports(found)
     N = int(found.attrs["N"])
@@ -84,16 +93,17 @@ def described(found: xr.Dataset, fewest: float = math.nan) -> list[Described]:
         if not one["model"] or "fitted" not in one:
             continue
         gain = one["fitted"] if moments_only else one["unseen"]
-        error = math.hypot(one["log_z_error"], 0.0 if name == "independent" else optimism)
+        error = one["log_z_error"] if moments_only else one["error"]
+        gains = found["gain"].sel(fit=name).values.astype(np.float64) if "gain" in found else np.empty(0)
         by_chains = _hysteresis(found.sel(fit=name), "chain_d") if "chain_d" in found else []
         by_bethe = _hysteresis(found.sel(fit=name), "d")
         rows.append(
             Described(
-                name, gain, error if moments_only else one["error"], one["sampled_error"],
-                one["bethe_error"],
+                name, gain, error, one["sampled_error"], one["bethe_error"],
                 _median(jump for jump, _ in by_chains or by_bethe),
                 _median(width for _, width in by_chains or by_bethe), _share(by_chains), _share(by_bethe),
-                one["gap"], one["against"], one["weights"],
+                one["gap"], one["against"], one["weights"], one["log_z_error"],
+                0.0 if name == "independent" else optimism, gains,
             )
         )  # fmt: skip
     return rows
@@ -270,17 +280,25 @@ def _scores(
 ) -> list[Score]:
     at = f"{label}, {part}"
     kept = "moments fitted" if int(found.attrs["samples"]) == 0 else "unseen"
-    scores = [
-        Score(f"{at}: verdict '{said.word}'; lead of the best fit over those of the other kind, nats",
-              said.lead, said.error)
-    ]  # fmt: skip
+    bound = f" (and {said.systematic:.2g} of optimism at most)" if said.systematic > 0 else ""
+    lead = f"lead of the best fit over those of the other kind{bound}, nats"
+    scores = [Score(f"{at}: verdict '{said.word}'; {lead}", said.lead, said.error)]
+    truth = next((fit for fit in fits if fit.name == TRUTH), None)
+    learnt = [fit for fit in fits if fit.name not in KNOWING and fit.weights >= WEIGHED]
+    if truth is not None and learnt:
+        best = max(learnt, key=lambda fit: fit.gain)
+        value, error, _ = ahead(truth, best)
+        scores.append(Score(f"{at}: lead of the truth over the best fit, {best.name}, nats", value, error))
+    told_of = reports(found)
     for fit in fits:
+        learning = fit.name.startswith("exact")
+        proof = ("certified" if told_of[fit.name]["converged"] else "not certified") if learning else ""
         share = fit.bethe_share if math.isnan(fit.share) else fit.share
         told = "a jump" if fit.broken else "not decided" if fit.broken is None else "none"
         scores += [
             Score(
-                f"{at}, {fit.name}: likelihood gain, {kept}, nats; sampled error {fit.seen:.3f}", fit.gain,
-                fit.error, null=0.0,
+                f"{at}, {fit.name}: likelihood gain, {kept}, nats; sampled error {fit.seen:.3f}"
+                + (f", {proof}" if proof else ""), fit.gain, fit.error, null=0.0,
             ),
             Score(
                 f"{at}, {fit.name}: width of its hysteresis in x; share of references {share:.2g}: {told}",

@@ -229,7 +229,7 @@ def test_boltzmann_learning_recovers_the_model():
 
 def test_boltzmann_learning_too_short_says_so():
     moments = exact(random_model(8, 0.5, 0.4, seed=11)).moments
-    with pytest.raises(NotConverged, match="sampled moment error") as raised:
+    with pytest.raises(NotConverged, match="sampled residual") as raised:
         fit_boltzmann(moments, exact_sampler(4000, seed=1), steps=2)
     assert raised.value.last.monte_carlo.error.total == raised.value.residual
 
