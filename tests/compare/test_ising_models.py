@@ -90,6 +90,7 @@ def test_likelihood_is_that_of_enumeration():
     gain = -model.energy(left) - log_z - logs
     assert found.unseen == pytest.approx(gain.mean(), abs=0.02)
     assert found.error == pytest.approx(gain.std(ddof=1) / np.sqrt(300), rel=0.1)
+    np.testing.assert_allclose(found.gains - found.gains.mean(), gain - gain.mean(), atol=0.02)
     nothing = likelihood(model, moments, seen[:200], None, SAMPLING)
     assert np.isnan(nothing.unseen)
     other = likelihood(model, moments, seen[:200], None, SAMPLING, other_branch=log_z)
@@ -162,7 +163,7 @@ def attempts():
     """All fits of 3000 configurations of a small glass, in order."""
     model = glass(8, 0.12, 0.3, seed=6)
     samples = drawn(model, 3000, 3)
-    done = {}
+    done = {"truth": Attempt(model, True, "given", 0.0)}
     for name in FITS:
         done[name] = attempt(name, sample_moments(samples), samples, LEARNING, before=done)
     return model, samples, done
@@ -199,7 +200,7 @@ def test_a_broken_start_has_two_branches(attempts):
 def test_exact_learning_does_not_know_where_it_began(attempts):
     """Couplings within 0.09 of the truth (four to five errors of 3000 samples) and 0.03 of one another."""
     model, _, done = attempts
-    starts = [done[f"exact.{name}"].model.J for name in ("zero", "independent", "pseudo")]
+    starts = [done[f"exact.{name}"].model.J for name in ("zero", "independent", "pseudo", "truth")]
     for J in starts:
         assert np.max(np.abs(J - model.J)) < 0.09
         assert np.max(np.abs(J - starts[0])) < 0.03

@@ -26,6 +26,7 @@ from paper_figures.zou_huang2021.transition_verdict import (
     REAL,
     UNDECIDED,
     Described,
+    ahead,
     guarded,
     verdict,
 )
@@ -204,6 +205,38 @@ def test_lead_is_over_the_best_of_the_other_kind():
     )
     assert (said.lead, said.error) == (pytest.approx(4.0), pytest.approx(0.5))
     assert "authors, which has" in said.why
+
+
+def test_models_are_compared_configuration_by_configuration():
+    """Both gain 9 and 8 with a spread of 3 that they share: the difference is known ten times better."""
+    rng = np.random.default_rng(0)
+    shared, own = 3 * rng.standard_normal(400), 0.3 * rng.standard_normal(400)
+    one = replace(fit("a", 9, False, 0.15), gains=9 + shared, weighing=0.004)
+    other = replace(fit("b", 8, True, 0.15), gains=8 + shared + own, weighing=0.003)
+    lead, error, bound = ahead(one, other)
+    assert lead == pytest.approx(1.0 - own.mean())
+    assert error == pytest.approx(math.hypot(own.std(ddof=1) / 20, 0.005))
+    assert bound == 0.0
+    assert (
+        verdict([NULL, one, replace(other, name="exact.broken"), fit("bethe.zero", 5, True)]).word == ARTEFACT
+    )
+
+
+def test_optimism_is_a_bound_and_no_error():
+    """Gains on fitted moments 1 apart with ln Z known to 0.01: not decided as long as optimism may be 1.5."""
+    fits = [replace(fit("exact.broken", 9, False), weighing=0.01, optimism=bound) for bound in (0.0, 1.5)]
+    rival = replace(fit("bethe.zero", 8, True), weighing=0.01)
+    assert verdict([NULL, fits[0], rival]).word == ARTEFACT
+    said = verdict([NULL, fits[1], rival])
+    assert (said.word, said.systematic) == (UNDECIDED, 1.5)
+    assert said.error == pytest.approx(math.hypot(0.01, 0.01))
+
+
+def test_who_knows_the_truth_has_no_say():
+    """The verdict of a control is that of the fits; the truth stands beside them."""
+    fits = [NULL, fit("bethe.zero", 5, True), fit("exact.broken", 9, False)]
+    knowing = [fit("truth", 12, True), fit("exact.truth", 11, True)]
+    assert verdict([*fits, *knowing]) == verdict(fits)
 
 
 def test_an_artefact_needs_a_control_that_is_found():
