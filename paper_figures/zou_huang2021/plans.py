@@ -50,7 +50,11 @@ WHOLE = Plan(
     references=1, x=(-3.0, 3.0, 31), chains=False, judged=False, tap=10, given_sweeps=200, iso_beta=(0.3, 2.4)
 )
 DEEP = Plan(references=1, chains=False, judged=False, tap=10)
-OWN_DEEP = Plan(("independent", "response", "pseudo", "exact.pseudo"), references=1, chains=False, tap=10)
+OWN_DEEP = Plan(
+    ("independent", "response", "pseudo", "exact.pseudo"), references=1, x=(-3.0, 3.0, 61), chains=False,
+    tap=10,
+    bethe_sweeps=300,
+)  # fmt: skip
 """For ensembles of deep networks of our own."""
 ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 """The card's tilts."""
