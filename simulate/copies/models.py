@@ -10,6 +10,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ class Model:
             raise InvalidInput(f"model = {self.name!r}: {error}") from error
         except ValueError:  # a factory that cannot say what it takes
             pass
-        with torch.random.fork_rng(devices=[]):
+        with streams_kept():
             torch.manual_seed(seed)
             module = factory(**self.arguments)
         if not isinstance(module, nn.Module):
@@ -103,6 +104,13 @@ class _Given(Model):
     def factory(self) -> Callable[..., nn.Module]:
         assert self.made is not None
         return self.made
+
+
+def streams_kept() -> AbstractContextManager[None]:
+    """Torch's own streams of random numbers, of all devices in use, are left as they were."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    kept: AbstractContextManager[None] = torch.random.fork_rng(devices=devices)
+    return kept
 
 
 def arguments(words: Sequence[str]) -> dict[str, Any]:
