@@ -105,8 +105,8 @@ def trees_said(measured: Measured) -> str:
     said = [f"A tree in {trees_in}: some copies are nearer to each other than all are." if trees_in else ""]
     said += [f"Flat in {flat}: what tree is drawn there, chance draws too." if flat else ""]
     return (
-        f"{' '.join(x for x in said if x)} p: chance of a tree that fits as well if overlaps are those of each"
-        f" copy with all, and noise; a tree where p times the number of layers is at most"
+        f"{' '.join(x for x in said if x)} p: chance of a tree that fits as well if overlaps are those of"
+        f" each copy with all, and noise; a tree where p times the number of layers is at most"
         f" {measured.dataset.attrs['level']:g}."
     )
 

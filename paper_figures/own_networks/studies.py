@@ -29,6 +29,7 @@ SIZES = ("smoke", "laptop")
 BATCH, PROBES, SHUFFLED = 32, 400, 1000
 RATES = {"adam": 1e-3, "sgd": 1e-2}
 KEPT = ("q_matrix", "Q_matrix", "cka_matrix", "dimension")
+SOURCES = {"digits": "digits", "mnist": "MNIST"}
 NETWORKS = "simulate.copies.networks"
 
 Progress = Callable[[int, int], None]
