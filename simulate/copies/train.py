@@ -26,7 +26,7 @@ from simulate import noise
 from simulate.copies import loss as losses
 from simulate.copies.attention import plain_attention
 from simulate.copies.data import Labelled
-from simulate.copies.models import Model, streams_kept
+from simulate.copies.models import Model, first_line, streams_kept
 from simulate.dynamics.descent import Orders
 from simulate.noise import Member
 from simulate.protocol import device_here
@@ -246,11 +246,10 @@ class Together:
         try:
             with torch.no_grad(), streams_kept():
                 tried.losses(x.expand(len(y), *x.shape), y)
-        except (RuntimeError, IndexError, TypeError, ValueError) as error:
-            said = str(error).strip().splitlines()
+        except Exception as error:  # the user's own code
             raise InvalidInput(
                 f"the model does not take inputs of shape {tuple(x.shape[1:])} and their labels:"
-                f" {said[0] if said else type(error).__name__}"
+                f" {first_line(error)}"
             ) from error
 
     def accuracy(self, x: Tensor, y: Tensor) -> NDArray[np.float64]:

@@ -213,6 +213,9 @@ def test_what_cannot_be_trained_is_named(digits):
         train(Model("torch.nn:LazyLinear", {"out_features": 10}), digits, SHORT)
     with pytest.raises(InvalidInput, match="no parameters to train"):
         train(nn.Identity, digits, SHORT)
+    attention = Model("torch.nn:MultiheadAttention", {"embed_dim": 8, "num_heads": 2})
+    with pytest.raises(InvalidInput, match=r"does not take inputs of shape \(64,\)"):
+        train(attention, digits, SHORT)
     with pytest.raises(InvalidInput, match=r"does not take inputs of shape \(64,\)"):
         train(Model("simulate.copies.networks:mlp", {"inputs": 5}), digits, SHORT)
     with pytest.raises(Diverged, match="the loss of copy 0 is not finite; rate = 1e\\+20"):
@@ -232,6 +235,8 @@ def test_what_cannot_be_trained_is_named(digits):
         ("no.such.module:make", {}, "no.such.module cannot be imported"),
         ("simulate.copies.networks:nope", {}, "has no nope that can be called"),
         ("simulate.copies.networks:mlp", {"height": 3}, "unexpected keyword argument 'height'"),
+        ("simulate.copies.networks:mlp", {"width": "wide"}, "cannot be made: "),
+        ("simulate.copies.networks:mlp", {"depth": 0}, "depth = 0"),
         ("builtins:dict", {}, "made a dict, not a torch.nn.Module"),
     ],
 )
@@ -291,6 +296,7 @@ def test_whole_modules_are_refused(tmp_path):
         read_state(tmp_path / "whole.pt")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, where odd tensors are made
 def test_checkpoints_that_do_not_fit_are_named(tmp_path, trained):
     state = trained.states[0]
     path = tmp_path / "a.pt"
@@ -308,6 +314,16 @@ def test_checkpoints_that_do_not_fit_are_named(tmp_path, trained):
         {**state, "2.weight": torch.zeros(8, 9)}, r"2.weight has shape \(8, 9\), the model wants \(8, 8\)"
     )
     refused({**state, "2.bias": torch.full((8,), torch.nan)}, "2.bias holds NaN")
+    refused({**state, "2.bias": torch.full((8,), complex("nan"))}, "2.bias holds NaN")
+    refused({**state, "2.bias": torch.ones(8) + 1j}, "2.bias holds complex numbers, the model real ones")
+    big = torch.full((8,), 1e300, dtype=torch.float64)
+    refused({**state, "2.bias": big}, "2.bias exceeds the model's torch.float32")
+    for odd in (
+        torch.ones(8).to_sparse(), torch.ones(8, 8).to_sparse_csr(), torch.empty(8, device="meta"),
+        torch.quantize_per_tensor(torch.ones(8), 0.1, 0, torch.qint8), torch.ones(8).to(torch.float8_e4m3fn),
+        torch.nested.nested_tensor([torch.ones(4), torch.ones(3)]),
+    ):  # fmt: skip
+        refused({**state, "2.bias": odd}, r"2.bias \(\w+, \w+\) is no plain tensor of numbers")
     refused({**state, "2.bias": 3}, "entry '2.bias' is a int, not a tensor")
     refused([state["2.bias"]], "holds a list, not a state_dict")
     refused({}, "holds a dict, not a state_dict")
