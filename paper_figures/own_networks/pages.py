@@ -47,7 +47,7 @@ def cells(found: Stored) -> str:
         "network", "data", "by", "L", "N", "M", "right", "of the test", "q", "rotated", "CKA", "shuffled",
         *(f"xi_s, {name}" for name in ("units", "CKA")),
     )  # fmt: skip
-    lines = {}
+    lines: dict[str, list[str]] = {}
     for study in found.cells.values():
         for cell, result in study:
             lines.setdefault(cell.label, _cell(cell, result))

@@ -57,8 +57,8 @@ def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
         right.set(xlabel="$t$, steps", ylabel=f"$q_l(t)$, T = {temperatures[-1]:g}", xscale="log")
         for axis in (left, middle):
             axis.xaxis.get_major_locator().set_params(integer=True)
-        named = dict(zip(*reversed(left.get_legend_handles_labels()), strict=True))
-        sheet.legend(named.values(), named.keys(), loc="outside upper left", ncols=4, fontsize=6.5)
+        marks, words = left.get_legend_handles_labels()
+        sheet.legend(marks, words, loc="outside upper left", ncols=4, fontsize=6.5)
         right.legend(fontsize=5.5)
     write(sheet, COLUMNS, rows, paths, overwrite)
     return []

@@ -121,7 +121,7 @@ class _Given(Model):
 
 def streams_kept() -> AbstractContextManager[None]:
     """Torch's own streams of random numbers, of all devices in use, are left as they were."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
     kept: AbstractContextManager[None] = torch.random.fork_rng(devices=devices)
     return kept
 

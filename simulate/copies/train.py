@@ -201,16 +201,16 @@ class Together:
     def of(cls, modules: list[nn.Module], loss: str | losses.Loss) -> "Together":
         """Stacks them; raises InvalidInput for networks that cannot be."""
         for name, part in modules[0].named_modules():
-            norm = isinstance(part, nn.modules.batchnorm._NormBase) and part.track_running_stats
-            if norm and part.momentum is None:
+            norm = isinstance(part, nn.modules.batchnorm._NormBase)
+            if norm and part.track_running_stats and part.momentum is None:
                 raise InvalidInput(
                     f"{name or 'the model'} is a {type(part).__name__} with momentum = None, with which"
                     " copies cannot be trained at once; give it a momentum, such as 0.1"
                 )
-        parameters = modules[0].parameters()
-        if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters):
+        own = list(modules[0].parameters())
+        if any(isinstance(p, nn.parameter.UninitializedParameter) for p in own):
             raise InvalidInput("the model has lazy layers, whose sizes are not known: name their sizes")
-        if not any(p.requires_grad for p in modules[0].parameters()):
+        if not any(p.requires_grad for p in own):
             raise InvalidInput("the model has no parameters to train")
         parameters, buffers = stack_module_state(modules)
         return cls(modules[0], parameters, buffers, losses.named(loss))
