@@ -77,6 +77,53 @@ def flat_cophenetic(matrix: ArrayLike, count: int = 100, seed: int = 0) -> tuple
     return float(np.mean(found)), float(np.std(found))
 
 
+FEWEST = 6
+"""Machines below which no arrangement of overlaps is rare: of 5, any two groups are one of 21."""
+
+
+def without_effects(matrix: ArrayLike) -> Matrix:
+    """What is left of overlaps Q_ab when the best e_a + e_b is taken off; 0 on the diagonal.
+
+    A machine that overlaps less, or more, with all others alike is no tree.
+    """
+    off = np.array(matrix, dtype=float)
+    n = len(off)
+    np.fill_diagonal(off, 0.0)
+    rows = off.sum(1)
+    effect = (rows - rows.sum() / (2 * (n - 1))) / (n - 2)
+    left = off - effect[:, None] - effect[None, :]
+    np.fill_diagonal(left, 0.0)
+    return np.asarray(left)
+
+
+def tree_chance(matrix: ArrayLike, count: int = 499, seed: int = 0) -> float:
+    """Probability of a cophenetic correlation as high where overlaps are flat: Q_ab = e_a + e_b + noise.
+
+    The effects e are taken off, what is left is put among the pairs in any order, and its effects are taken
+    off again; one-sided. Missing for fewer than FEWEST machines, and where nothing is left (copies).
+    """
+    overlaps = np.asarray(matrix, dtype=float)
+    if len(overlaps) < FEWEST or not np.isfinite(overlaps).all():
+        return float("nan")
+    upper = np.triu_indices(len(overlaps), 1)
+    left = without_effects(0.5 * (overlaps + overlaps.T))
+    if np.abs(left).max() <= 1e-9 * np.abs(overlaps).max():
+        return float("nan")
+    random, seen, as_high = np.random.default_rng(seed), _hierarchy(left[upper]), 0
+    for _ in range(count):
+        shuffled = np.zeros_like(left)
+        shuffled[upper] = random.permutation(left[upper])
+        as_high += _hierarchy(without_effects(shuffled + shuffled.T)[upper]) >= seen
+    return (1 + as_high) / (1 + count)
+
+
+def _hierarchy(overlaps: NDArray[np.float64]) -> float:
+    """Cophenetic correlation of overlaps of pairs; heights of complete linkage shift with the distances."""
+    distance = overlaps.max() - overlaps
+    meet = hierarchy.cophenet(hierarchy.linkage(distance, method="complete"))
+    return float(np.corrcoef(distance, meet)[0, 1])
+
+
 def block_contrast(matrix: ArrayLike, sample: ArrayLike) -> float:
     """Mean overlap within samples less that between samples: 0 without blocks, at most about 1."""
     pairs = Pairs.of(matrix, sample)

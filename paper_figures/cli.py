@@ -243,16 +243,19 @@ def pages(
 ) -> None:
     """Generate the tables of the pages in docs that hold measured numbers, from stored results."""
     from paper_figures.huang2025 import pages as thermal_pages
+    from paper_figures.own_networks import pages as own_pages
     from paper_figures.perceptron import pages as perceptron_pages
     from paper_figures.zou_huang2021 import pages as spin_pages
 
     stale = []
-    for module, results in (
+    kept: list[tuple[Any, Any]] = [
         (thermal_pages, results_at("laptop", data / "huang2025")),
         (perceptron_pages, perceptron_studies.results_at("laptop", data / "deep_perceptron")),
         (relu_pages, relu_studies.results_at("laptop", data / "relu_network")),
         (spin_pages, spin_studies.results_at("laptop", data / "weight_space")),
-    ):
+        (own_pages, own_pages.stored(data / "own_networks")),
+    ]
+    for module, results in kept:
         for page in (root / name for name in module.PAGES):
             if not page.is_file():
                 raise InvalidInput(f"{page} does not exist; name the root of a checkout by --root")

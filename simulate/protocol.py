@@ -20,6 +20,18 @@ DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
+def device_here(name: str) -> torch.device:
+    """The device of this name, one of DEVICES; raises InvalidInput if this machine has none."""
+    checks.one_of("device", name, DEVICES)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
+    return torch.device(_fastest() if name == "auto" else name)
+
+
+def _fastest() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @dataclass(frozen=True)
 class BaseProtocol:
     """Parameters that runs of every system have. Raises InvalidInput naming the value that cannot be.
@@ -99,8 +111,7 @@ class BaseProtocol:
     def check_host(self) -> None:
         """Raise InvalidInput if this machine cannot run the protocol (it can always be read)."""
         checks.integer("threads", self.threads, 1, os.cpu_count() or 1)
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise InvalidInput("device = 'cuda' but this machine has no CUDA device; use cpu or auto")
+        device_here(self.device)
         self.choose(self.backend, self.torch_device())
 
     @staticmethod
@@ -154,9 +165,7 @@ class BaseProtocol:
 
     def torch_device(self) -> torch.device:
         """The device the run uses."""
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        return torch.device(_fastest() if self.device == "auto" else self.device)
 
     def times(self) -> NDArray[np.int64]:
         """Log-spaced measurement times from 0 to ``steps``, strictly increasing.

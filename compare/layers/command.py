@@ -189,7 +189,11 @@ def as_dict(found: Measured) -> dict[str, Any]:
         values |= {name: after[name].values, f"{name}_error": after[f"{name}_error"].values}
         values[f"{name}_excess"] = judged[f"{name}_excess"].values
         values[f"{name}_phase"] = found.phases(name)
-    return values | {"dimension": after["dimension_mean"].values, "caveats": found.caveats}
+    return values | {
+        "dimension": after["dimension_mean"].values,
+        "tree": found.trees,
+        "caveats": found.caveats,
+    }
 
 
 def describe(found: Measured) -> str:
@@ -207,4 +211,5 @@ def describe(found: Measured) -> str:
     lines.append(
         f"{a['copies']} copies, aligned by {a['align']}; beside all of {nulls}; margin {a['margin']:.3g}"
     )
+    lines.append(f"copy against copy: {page.trees_said(found)}")
     return "\n".join([*lines, *(f"note: {line}" for line in found.caveats)])

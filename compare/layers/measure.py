@@ -15,6 +15,7 @@ from compare.layers.copies import Copies
 from compare.layers.matrices import NEURONS, WEIGHTS, matrices
 from compare.layers.overlaps import Mean
 from compare.layers.phases import LEVEL, Beyond, beyond, missing, over_all
+from compare.trees import tree_chance
 from deepglass import checks
 from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
@@ -24,6 +25,8 @@ FRESH = 1_000_000
 """Seed of the first untrained copy: far from those of trained ones."""
 
 JUDGED = ("q", "Q", "cka")
+TREE, FLAT = "tree", "flat"
+"""What overlaps between copies are: some are nearer to each other than their own overlaps say, or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,11 @@ class Measured:
         a null or all."""
         checks.one_of("variable", variable, JUDGED)
         return [str(x) for x in self.dataset[f"{variable}_phase"].sel(null=null).values]
+
+    @property
+    def trees(self) -> list[str]:
+        """Of each layer, whether the trained copies form a tree or overlap flatly; missing for too few."""
+        return [str(x) for x in self.dataset["tree"].values]
 
     @property
     def caveats(self) -> list[str]:
@@ -122,7 +130,7 @@ def measure_copies(
         [found.assign(_as_variables(found, means[name])) for name, found in each.items()],
         xr.DataArray(list(each), dims="set", name="set"), join="outer",
     )  # fmt: skip
-    judged = _judged(means, margin, level)
+    judged = _judged(means, margin, level) | _trees(each[nulls.TRAINED], level, seed)
     sizes = {
         "units": ("layer", [x.units for x in trained.layers]),
         "fan_in": ("layer", [_fan_in(x.weights) for x in trained.layers]),
@@ -180,6 +188,17 @@ def _judged(means: Mapping[str, Mapping[str, Mean]], margin: float, level: float
             variables[name] = (("null", "layer"), np.stack([getattr(row, part) for row in rows]))
         variables[f"{variable}_null"] = ("layer", least)
     return variables
+
+
+def _trees(trained: xr.Dataset, level: float, seed: int) -> dict[str, Any]:
+    """Whether the trained copies form a tree, by their aligned q on training probes: at ``level`` for all
+    layers together."""
+    matrices = trained["q_matrix"].sel(probes="training", aligned="after").values
+    chance = np.array([tree_chance(x, seed=seed) for x in matrices])
+    said = np.where(chance * len(matrices) <= level, TREE, FLAT)
+    return {
+        "tree_chance": ("layer", chance), "tree": ("layer", np.where(np.isnan(chance), "missing", said)),
+    }  # fmt: skip
 
 
 def _fan_in(weights: NDArray[Any] | None) -> int:

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from compare import trees
 from compare.figure import STYLE
 from compare.layers import drawing
-from compare.layers.measure import Measured
+from compare.layers.measure import FLAT, TREE, Measured
 from compare.layers.nulls import SAID, TRAINED
 from deepglass import files, provenance, schema
 
@@ -76,6 +77,7 @@ def html_of(measured: Measured, numbers: str = "") -> str:
         "<h2>How to read it</h2>", read,
         "<h2>Copy against copy</h2>",
         "<p>Fewer than three copies have no tree.</p>" if tree is None else _image(tree, "matrices, trees"),
+        f"<p>{html.escape(trees_said(measured))}</p>",
         "<h2>Caveats</h2>", _list([*measured.caveats, *ALWAYS]),
         "<h2>Parameters</h2>", _parameters(measured, numbers),
     ]  # fmt: skip
@@ -83,6 +85,29 @@ def html_of(measured: Measured, numbers: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Solid and liquid layers</title>'
         f"<style>{CSS}</style></head><body>{body}</body></html>"
+    )
+
+
+def trees_said(measured: Measured) -> str:
+    """Whether the copies form a tree, in words."""
+    names, chances = np.array(measured.layers), measured.dataset["tree_chance"].values
+    found = np.array(measured.trees)
+    if (found == "missing").all():
+        return (
+            f"Whether the copies form groups cannot be told: {trees.FEWEST} are needed, and some that differ."
+        )
+    trees_in, flat = (
+        ", ".join(
+            f"{n} (p = {p:.2g})" for n, p in zip(names[found == which], chances[found == which], strict=True)
+        )
+        for which in (TREE, FLAT)
+    )
+    said = [f"A tree in {trees_in}: some copies are nearer to each other than all are." if trees_in else ""]
+    said += [f"Flat in {flat}: what tree is drawn there, chance draws too." if flat else ""]
+    return (
+        f"{' '.join(x for x in said if x)} p: chance of a tree that fits as well if overlaps are those of"
+        f" each copy with all, and noise; a tree where p times the number of layers is at most"
+        f" {measured.dataset.attrs['level']:g}."
     )
 
 

@@ -42,4 +42,4 @@ def costs(results: Results) -> str:
     return markdown(("study", "ensembles", "operations", f"hours at {RATE:.0e}/s, not measured"), lines)
 
 
-BLOCKS: Blocks = {"scores": scores, "costs": costs, "provenance": provenance}
+BLOCKS: Blocks[Results] = {"scores": scores, "costs": costs, "provenance": provenance}

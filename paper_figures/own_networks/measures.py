@@ -43,32 +43,42 @@ class Thickness:
     bound: bool
 
 
-def excess(result: xr.Dataset, profile: str, left_out: tuple[str, int] | None = None) -> Values:
-    """e_l against the null that leaves least, (L,); ``left_out``: a set (those of TOGETHER count as one) and
-    a copy without which it is."""
+Matrices = Mapping[str, Values]
+"""Overlaps (L, K, K) of the trained copies and of each null."""
+
+
+def excess(result: xr.Dataset, profile: str) -> Values:
+    """e_l against the null that leaves least, (L,)."""
+    return _excess(_matrices(result, profile))
+
+
+def _matrices(result: xr.Dataset, profile: str) -> Matrices:
     name, nulls, _ = PROFILES[profile]
-    means = {each: _mean(result, name, each, left_out) for each in ("trained", *nulls)}
+    chosen = result[f"{name}_matrix"].sel(probes="training")
+    return {each: chosen.sel(set=each).values.astype(float) for each in ("trained", *nulls)}
+
+
+def _excess(matrices: Matrices, left_out: tuple[str, int] | None = None) -> Values:
+    """``left_out``: a set (those of TOGETHER count as one) and a copy without which it is."""
+    means = {}
+    for which, matrix in matrices.items():
+        keep = np.ones(matrix.shape[-1], bool)
+        if left_out is not None and (which in TOGETHER if left_out[0] == "trained" else which == left_out[0]):
+            keep[left_out[1]] = False
+        means[which] = mean_of_pairs(matrix[:, keep][:, :, keep]).value
     trained = means.pop("trained")
-    found = [(trained - q0) / (1 - q0) for q0 in means.values()]
-    return np.asarray(np.min(found, axis=0))
-
-
-def _mean(result: xr.Dataset, name: str, which: str, left_out: tuple[str, int] | None) -> Values:
-    matrix = result[f"{name}_matrix"].sel(set=which, probes="training").values.astype(float)
-    keep = np.ones(matrix.shape[-1], bool)
-    if left_out is not None and (which in TOGETHER if left_out[0] == "trained" else which == left_out[0]):
-        keep[left_out[1]] = False
-    return np.asarray(mean_of_pairs(matrix[:, keep][:, :, keep]).value)
+    return np.asarray(np.min([(trained - q0) / (1 - q0) for q0 in means.values()], axis=0))
 
 
 def thickness(result: xr.Dataset, profile: str) -> Thickness:
     """xi_s of a cell."""
-    value, bound = _depth(excess(result, profile))
+    matrices = _matrices(result, profile)
+    value, bound = _depth(_excess(matrices))
     variance = 0.0
     k = int(result.attrs["copies"])
     apart = [name for name in PROFILES[profile][1] if name not in TOGETHER]
     for group in ("trained", *apart):
-        without = [_depth(excess(result, profile, (group, copy)))[0] for copy in range(k)]
+        without = [_depth(_excess(matrices, (group, copy)))[0] for copy in range(k)]
         variance += (k - 1) * float(np.var(without))
     return Thickness(value, math.sqrt(variance), bound)
 

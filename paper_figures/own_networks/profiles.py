@@ -18,6 +18,7 @@ COLUMNS = (
     "study", "cell", "layer", "q", "error", "q rotated", "q untrained", "q shuffled", "CKA", "CKA error",
     "CKA untrained", "CKA shuffled", "Q", "Q rotated", "dimension",
 )  # fmt: skip
+TITLES = {"depth": "depth", "width": "width", "data": "training patterns"}
 
 Found = dict[str, list[tuple[Cell, xr.Dataset]]]
 
@@ -25,24 +26,34 @@ Found = dict[str, list[tuple[Cell, xr.Dataset]]]
 def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
     """Draw what is stored; returns no numbers of its own."""
     rows: list[Row] = []
-    with page(7.2, 4.4) as sheet:
-        panels = sheet.subplots(2, 3, sharey="row")
-        for column, study in zip(panels.T, STUDIES, strict=True):
-            cells = [(c, r) for c, r in found[study] if study != "data" or c.line == found[study][0][0].line]
-            for colour, (cell, result) in zip(sequence(len(cells)), cells, strict=True):
-                _line(column[0], result, "q", "rotated", colour, _name(cell, study))
-                _line(column[1], result, "cka", "shuffled", colour, _name(cell, study))
-            title = {"depth": "depth", "width": "width", "data": "training patterns"}[study]
-            column[0].set_title(title, fontsize=8)
-            column[0].legend(fontsize=5.5, ncols=2, loc="lower center")
-            column[1].set_xlabel("layer, of all: $l/L$")
-            for axis in column:
-                axis.set_ylim(0, 1.03)
-            rows += [row for cell, result in found[study] for row in _rows(study, cell, result)]
-        panels[0, 0].set_ylabel("$q_l$ (lines), units rotated (dots)", fontsize=7)
-        panels[1, 0].set_ylabel("CKA (lines), shuffled labels (dots)", fontsize=7)
+    sources = list(dict.fromkeys(cell.data for study in STUDIES for cell, _ in found[study]))
+    with page(7.2, 0.3 + 3.9 * len(sources)) as sheet:
+        panels = sheet.subplots(2 * len(sources), 3, squeeze=False)
+        for place, source in enumerate(sources):
+            for column, study in zip(panels[2 * place : 2 * place + 2].T, STUDIES, strict=True):
+                cells = _first_line([one for one in found[study] if one[0].data == source])
+                for colour, (cell, result) in zip(sequence(len(cells)), cells, strict=True):
+                    _line(column[0], result, "q", "rotated", colour, _name(cell, study))
+                    _line(column[1], result, "cka", "shuffled", colour, _name(cell, study))
+                column[0].set_title(f"{studies.SOURCES[source]}, {TITLES[study]}", fontsize=8)
+                if cells:
+                    column[0].legend(fontsize=5.5, ncols=2, loc="lower center")
+            panels[2 * place, 0].set_ylabel("$q_l$ (lines), units rotated (dots)", fontsize=7)
+            panels[2 * place + 1, 0].set_ylabel("CKA (lines), shuffled labels (dots)", fontsize=7)
+        for axis in panels.ravel():
+            axis.set_ylim(0, 1.03)
+            axis.label_outer()
+        for axis in panels[-1]:
+            axis.set_xlabel("layer, of all: $l/L$")
+    for study in STUDIES:
+        rows += [row for cell, result in found[study] for row in _rows(study, cell, result)]
     write(sheet, COLUMNS, rows, paths, overwrite)
     return []
+
+
+def _first_line(cells: list[tuple[Cell, xr.Dataset]]) -> list[tuple[Cell, xr.Dataset]]:
+    """Those of the first line: of several activations and optimizers, one."""
+    return [(cell, result) for cell, result in cells if cell.line == cells[0][0].line]
 
 
 def mean(result: xr.Dataset, name: str, which: str) -> Mean:

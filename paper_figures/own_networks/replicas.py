@@ -23,14 +23,14 @@ def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
     """Draw what is stored; returns no numbers of its own."""
     rows: list[Row] = []
     temperatures = sorted({t for t, _ in found})
-    with page(7.2, 2.7) as sheet:
+    with page(7.2, 2.9) as sheet:
         left, middle, right = sheet.subplots(1, 3)
         for colour, temperature in zip((BLUE, ORANGE), temperatures, strict=False):
             for forces, dash in (("all", "-"), ("decay", "--")):
                 result = found.get((temperature, forces))
                 if result is None:
                     continue
-                q, Q = (_late(result, name) for name in ("q", "Q"))
+                q, Q = (late(result, name) for name in ("q", "Q"))
                 label = f"T = {temperature:g}" + ("" if forces == "all" else ", no forces")
                 for axis, (mean, error) in ((left, q), (middle, Q)):
                     x = np.arange(1, len(mean) + 1)
@@ -57,13 +57,14 @@ def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
         right.set(xlabel="$t$, steps", ylabel=f"$q_l(t)$, T = {temperatures[-1]:g}", xscale="log")
         for axis in (left, middle):
             axis.xaxis.get_major_locator().set_params(integer=True)
-        left.legend(fontsize=5.5)
+        marks, words = left.get_legend_handles_labels()
+        sheet.legend(marks, words, loc="outside upper left", ncols=4, fontsize=6.5)
         right.legend(fontsize=5.5)
     write(sheet, COLUMNS, rows, paths, overwrite)
     return []
 
 
-def _late(result: xr.Dataset, name: str) -> tuple[list[float], list[float]]:
+def late(result: xr.Dataset, name: str) -> tuple[list[float], list[float]]:
     """After the last step: mean over samples and its standard error, by layer."""
     steps = int(result.attrs["steps"]) - int(result["t_w"].values[0])
     values = result[name].isel(t_w=0).sel(t=steps).transpose("sample", ...).values.astype(float)

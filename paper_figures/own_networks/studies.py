@@ -29,6 +29,7 @@ SIZES = ("smoke", "laptop")
 BATCH, PROBES, SHUFFLED = 32, 400, 1000
 RATES = {"adam": 1e-3, "sgd": 1e-2}
 KEPT = ("q_matrix", "Q_matrix", "cka_matrix", "dimension")
+SOURCES = {"digits": "digits", "mnist": "MNIST"}
 NETWORKS = "simulate.copies.networks"
 
 Progress = Callable[[int, int], None]
@@ -39,7 +40,7 @@ class Cell:
     """One network and its data.
 
     Attributes:
-        line: what it is drawn with.
+        line: what it is drawn with; not of the cell itself, which several studies may share.
         network, arguments: of :mod:`simulate.copies.networks`; perceptrons have depth, width, activation.
         data, patterns: M training patterns of a source.
         optimizer, steps: of the training.
@@ -87,15 +88,21 @@ def studies(size: str) -> dict[str, list[Cell]]:
             ],
         }
     amounts = (30, 60, 120, 240, 480, 1200)
+    mnist: dict[str, Any] = {"data": "mnist", "steps": 2500}
+    one: dict[str, dict[str, Any]] = {"digits": {}, "MNIST": {**mnist, "patterns": 1000}}
     return {
-        "depth": [perceptron("digits", depth, 32) for depth in (4, 6, 8, 10, 12)],
-        "width": [perceptron("digits", 10, width) for width in (16, 32, 64, 128)],
+        "depth": [
+            perceptron(line, depth, 32, **how) for line, how in one.items() for depth in (4, 6, 8, 10, 12)
+        ],
+        "width": [
+            perceptron(line, 10, width, **how) for line, how in one.items() for width in (16, 32, 64, 128)
+        ],
         "data": [
             *(perceptron("digits, tanh, Adam", 10, 32, patterns=m) for m in amounts),
             *(perceptron("digits, tanh, SGD", 10, 32, patterns=m, optimizer="sgd") for m in amounts),
             *(perceptron("digits, ReLU, Adam", 10, 32, "relu", patterns=m) for m in amounts),
             *(
-                perceptron("MNIST, tanh, Adam", 10, 32, patterns=m, data="mnist", steps=2500)
+                perceptron("MNIST, tanh, Adam", 10, 32, patterns=m, **mnist)
                 for m in (100, 250, 1000, 2000, 4000)
             ),
         ],
@@ -154,7 +161,7 @@ def results(
     found = []
     cells = studies(size)[one_of("study", study, studies(size))]
     for number, cell in enumerate(cells):
-        path = data / size / study / f"{cell.label}.nc"
+        path = data / size / "cells" / f"{cell.label}.nc"
         if work and not path.exists():
             schema.write(run(cell), path, "layers")
         if path.exists():
@@ -165,8 +172,8 @@ def results(
 
 
 def _told(cell: Cell) -> dict[str, Any]:
-    """What a file says of its cell; the arguments stand in its name."""
-    return {k: v for k, v in asdict(cell).items() if k != "arguments"}
+    """What a file says of its cell; the arguments stand in its name, and the line is the study's."""
+    return {k: v for k, v in asdict(cell).items() if k not in ("arguments", "line")}
 
 
 def _checked(cell: Cell, found: xr.Dataset, path: Path) -> xr.Dataset:

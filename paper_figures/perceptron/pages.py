@@ -133,7 +133,7 @@ def _difference(values: np.ndarray) -> str:
     return f"{number(float(values.mean()), error)}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
 
 
-BLOCKS: Blocks = {
+BLOCKS: Blocks[Results] = {
     "asymmetry": asymmetry,
     "one_layer": one_layer,
     "closures": closures,

@@ -6,17 +6,19 @@ stored results, and tests see to it that the committed pages are what is generat
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import xarray as xr
 
 from paper_figures.stored import reduced
 from paper_figures.stored.results import Results
 
-Blocks = Mapping[str, Callable[[Results], str]]
-"""What a block is filled with, by its name."""
+Stored = TypeVar("Stored")
+Blocks = Mapping[str, Callable[[Stored], str]]
+"""What a block is filled with, from what is stored, by its name."""
 
 
-def refresh(text: str, results: Results, blocks: Blocks) -> str:
+def refresh(text: str, results: Stored, blocks: Blocks[Stored]) -> str:
     """A page with its blocks made anew; what stands outside them stays."""
 
     def block(match: re.Match[str]) -> str:

@@ -20,5 +20,5 @@ def scores(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-BLOCKS: Blocks = {"scores": scores, "provenance": provenance}
+BLOCKS: Blocks[Results] = {"scores": scores, "provenance": provenance}
 """What stands between the marks of each name."""

@@ -54,6 +54,7 @@ def train_copies(
     labels: Annotated[str, choice(LABELS, "Shuffled: in another order for every copy.")] = T.labels,
     loss: Annotated[str, choice(LOSSES, "Which loss.")] = T.loss,
     seed: Annotated[int, typer.Option(help="Copy k has seed + k: start, order, shuffle.")] = T.seed,
+    device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     format: Output = Format.table,
     overwrite: options.Overwrite = False,
@@ -77,7 +78,7 @@ def train_copies(
     chosen = replace(chosen, inputs=inputs, test_inputs=tests)
     made = Model(model, arguments(model_arg or []))
     with torch_threads(threads), ProgressBar() as progress:
-        found = train(made, chosen, training, progress)
+        found = train(made, chosen, training, progress, device)
     paths = found.save(out, overwrite)
     if format is Format.json:
         print_json({

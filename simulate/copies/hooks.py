@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepglass.errors import InvalidInput
+from deepglass.errors import DeepglassError, InvalidInput
 from simulate.copies.attention import plain_attention
+from simulate.copies.models import first_line
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
@@ -128,10 +129,12 @@ def answers(
                 outputs.append(_tensor(module(probes[i : i + BATCH]), "the network"))
                 for name, found in seen.items():
                     parts.setdefault(name, []).append(found)
-    except (RuntimeError, IndexError, TypeError) as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except DeepglassError:
+        raise
+    except Exception as error:  # the user's own code
         raise InvalidInput(
-            f"the network does not take probes of shape {tuple(probes.shape[1:])}, {probes.dtype}: {said}"
+            f"the network does not take probes of shape {tuple(probes.shape[1:])}, {probes.dtype}:"
+            f" {first_line(error)}"
         ) from error
     finally:
         module.train(mode)

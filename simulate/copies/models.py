@@ -10,6 +10,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepglass.errors import InvalidInput
+from deepglass.errors import DeepglassError, InvalidInput
 
 NESTED = ("state_dict", "model_state_dict", "model")
 """Names under which training scripts put the state beside other things."""
+
+
+PLAIN = (
+    torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+)  # fmt: skip
+"""What a checkpoint may hold: quantised, sparse and nested tensors are no parameters to compare."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,8 @@ class Model:
     def build(self, seed: int = 0) -> nn.Module:
         """A fresh network, its start drawn by ``seed``; torch's own stream is left as it was.
 
-        Raises InvalidInput for arguments that the factory does not take, and for what is no module.
+        Raises InvalidInput for arguments that the factory does not take, if it fails, and for what is no
+        module.
         """
         factory = self.factory()
         try:
@@ -72,9 +81,14 @@ class Model:
             raise InvalidInput(f"model = {self.name!r}: {error}") from error
         except ValueError:  # a factory that cannot say what it takes
             pass
-        with torch.random.fork_rng(devices=[]):
+        with streams_kept():
             torch.manual_seed(seed)
-            module = factory(**self.arguments)
+            try:
+                module = factory(**self.arguments)
+            except DeepglassError:
+                raise
+            except Exception as error:  # the user's own code
+                raise InvalidInput(f"model = {self.name!r} cannot be made: {first_line(error)}") from error
         if not isinstance(module, nn.Module):
             raise InvalidInput(f"model = {self.name!r} made a {type(module).__name__}, not a torch.nn.Module")
         return module
@@ -103,6 +117,19 @@ class _Given(Model):
     def factory(self) -> Callable[..., nn.Module]:
         assert self.made is not None
         return self.made
+
+
+def streams_kept() -> AbstractContextManager[None]:
+    """Torch's own streams of random numbers, of all devices in use, are left as they were."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    kept: AbstractContextManager[None] = torch.random.fork_rng(devices=devices)
+    return kept
+
+
+def first_line(error: Exception) -> str:
+    """What an error of somebody else's code says, in one line."""
+    said = str(error).strip().splitlines()
+    return said[0] if said else type(error).__name__
 
 
 def arguments(words: Sequence[str]) -> dict[str, Any]:
@@ -154,7 +181,10 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
             raise InvalidInput(
                 f"checkpoint {source}: entry {key!r} is a {type(value).__name__}, not a tensor: no state_dict"
             )
-        if value.is_floating_point() and not value.isfinite().all():
+        if value.is_nested or value.layout != torch.strided or value.is_meta or value.dtype not in PLAIN:
+            kind = f"{value.dtype}, {value.layout}".replace("torch.", "")
+            raise InvalidInput(f"checkpoint {source}: {key} ({kind}) is no plain tensor of numbers")
+        if not value.isfinite().all():
             raise InvalidInput(f"checkpoint {source}: {key} holds NaN or infinity")
     return dict(loaded)
 
@@ -177,3 +207,7 @@ def check_state(module: nn.Module, state: Mapping[str, Tensor], path: str | Path
                 f"checkpoint {path}: {key} has shape {tuple(state[key].shape)}, the model wants"
                 f" {tuple(tensor.shape)}"
             )
+        if state[key].is_complex() and not tensor.is_complex():
+            raise InvalidInput(f"checkpoint {path}: {key} holds complex numbers, the model real ones")
+        if not state[key].to(tensor.dtype).isfinite().all():
+            raise InvalidInput(f"checkpoint {path}: {key} exceeds the model's {tensor.dtype}")

@@ -1,15 +1,16 @@
 """K copies of one network trained at once: one batched model, each copy with its own start and order.
 
 Parameters of all copies are stacked (torch.func.stack_module_state) and every step is one vectorised forward
-and backward pass. SGD and Adam act element by element, so that copies do not see each other: a copy trained
-in a batch is the copy trained alone, up to the rounding of batched matrix products. What is random about a
-copy (start, order of the patterns, shuffle of the labels) follows from its own seed alone.
+and backward pass; so are their buffers, which a forward pass may change (BatchNorm's running statistics). SGD
+and Adam act element by element, so that copies do not see each other: a copy trained in a batch is the copy
+trained alone, up to the rounding of batched matrix products. What is random about a copy (start, order of the
+patterns, shuffle of the labels) follows from its own seed alone, on whatever device it is trained.
 """
 
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from simulate import noise
 from simulate.copies import loss as losses
 from simulate.copies.attention import plain_attention
 from simulate.copies.data import Labelled
-from simulate.copies.models import Model
+from simulate.copies.models import Model, first_line, streams_kept
 from simulate.dynamics.descent import Orders
 from simulate.noise import Member
+from simulate.protocol import device_here
 
 OPTIMIZERS = ("adam", "sgd")
 LABELS = ("own", "shuffled")
@@ -130,29 +132,30 @@ class Trained:
 
 def train(
     model: Model | str | Callable[..., nn.Module], data: Labelled, training: Training | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, device: str = "cpu",
 ) -> Trained:  # fmt: skip
     """Train K copies of ``model`` on ``data``; ``progress`` is told the epochs done and all epochs.
 
-    Raises InvalidInput for a network that cannot be batched (BatchNorm with running statistics) or does not
-    take the data, Diverged if a loss is no longer finite.
+    ``device``: "cpu", "cuda" or "auto"; what is returned lies on the CPU. Raises InvalidInput for a network
+    that cannot be batched or does not take the data, Diverged if a loss is no longer finite.
     """
     training = Training() if training is None else training
-    model = Model.of(model)
-    modules = [model.build(seed) for seed in training.seeds]
+    model, place = Model.of(model), device_here(device)
+    modules = [model.build(seed).to(place) for seed in training.seeds]
     together = Together.of(modules, training.loss)
-    x, y = together.patterns(data.inputs), _labels(data, training)
-    together.try_on(x[: min(len(x), 2)], y[:, : min(len(x), 2)])
-    optimizer = _optimizer(training, together.parameters)
+    x, y = together.patterns(data.inputs), _labels(data, training).to(place)
     size = min(training.batch, len(x))
+    tried = min(size, 2)
+    together.try_on(x[:tried], y[:, :tried])
+    optimizer = _optimizer(training, together.parameters)
     keys = np.concatenate([noise.keys(s, [Member(0)], noise.BATCHES) for s in training.seeds])
     orders = Orders(keys, len(x))
-    rows = torch.arange(training.copies)[:, None]
+    rows = torch.arange(training.copies, device=place)[:, None]
     history = np.full((training.epochs, training.copies), np.nan)
-    with torch.random.fork_rng(devices=[]):
+    with streams_kept():
         torch.manual_seed(training.seed)  # of dropout, where there is any
         for epoch in range(training.epochs):
-            order, seen = orders.of(epoch), []
+            order, seen = orders.of(epoch).to(place), []
             for begin in range(0, len(x) - size + 1, size):
                 chosen = order[:, begin : begin + size]
                 optimizer.zero_grad()
@@ -160,7 +163,7 @@ def train(
                 each.sum().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 seen.append(each.detach())
-            history[epoch] = torch.stack(seen).mean(0).double().numpy()
+            history[epoch] = torch.stack(seen).mean(0).double().cpu().numpy()
             if not np.isfinite(history[epoch]).all():
                 bad = int(np.flatnonzero(~np.isfinite(history[epoch]))[0])
                 raise Diverged(
@@ -170,9 +173,10 @@ def train(
             if progress is not None:
                 progress(epoch + 1, training.epochs)
     together.write_back(modules)
-    tested, wanted = together.patterns(data.test_inputs), torch.from_numpy(data.test_labels)
+    tested, wanted = together.patterns(data.test_inputs), torch.from_numpy(data.test_labels).to(place)
+    states = [{k: v.cpu().clone() for k, v in m.state_dict().items()} for m in modules]
     return Trained(
-        model, training, [{k: v.clone() for k, v in m.state_dict().items()} for m in modules], history,
+        model, training, states, history,
         together.accuracy(x, y), together.accuracy(tested, wanted.expand(training.copies, -1)),
     )  # fmt: skip
 
@@ -182,8 +186,9 @@ class Together:
     """Copies as one batched network.
 
     Attributes:
-        base: a copy whose own parameters are not used.
-        parameters, buffers: of all copies, (K, ...) each.
+        base: a copy whose own parameters and buffers are not used.
+        parameters, buffers: of all copies, (K, ...) each, on one device; buffers change as a forward pass in
+            training mode changes them.
         loss: of one copy.
     """
 
@@ -194,20 +199,26 @@ class Together:
 
     @classmethod
     def of(cls, modules: list[nn.Module], loss: str | losses.Loss) -> "Together":
-        """Stacks them; raises InvalidInput for a network with state that a forward pass changes."""
+        """Stacks them; raises InvalidInput for networks that cannot be."""
         for name, part in modules[0].named_modules():
-            if isinstance(part, nn.modules.batchnorm._NormBase) and part.track_running_stats:
+            norm = isinstance(part, nn.modules.batchnorm._NormBase)
+            if norm and part.track_running_stats and part.momentum is None:
                 raise InvalidInput(
-                    f"{name or 'the model'} is a {type(part).__name__} with running statistics, which copies"
-                    " cannot be trained with at once; use GroupNorm or LayerNorm, or train them yourself"
+                    f"{name or 'the model'} is a {type(part).__name__} with momentum = None, with which"
+                    " copies cannot be trained at once; give it a momentum, such as 0.1"
                 )
+        own = list(modules[0].parameters())
+        if any(isinstance(p, nn.parameter.UninitializedParameter) for p in own):
+            raise InvalidInput("the model has lazy layers, whose sizes are not known: name their sizes")
+        if not any(p.requires_grad for p in own):
+            raise InvalidInput("the model has no parameters to train")
         parameters, buffers = stack_module_state(modules)
         return cls(modules[0], parameters, buffers, losses.named(loss))
 
     def patterns(self, inputs: NDArray[Any]) -> Tensor:
-        """Inputs in the precision of the parameters."""
-        kinds = [p.dtype for p in self.parameters.values() if p.is_floating_point()]
-        return torch.from_numpy(inputs).to(kinds[0] if kinds else torch.float32)
+        """Inputs in the precision of the parameters, and where they are."""
+        kind = next((p for p in self.parameters.values() if p.is_floating_point()), torch.empty(0))
+        return torch.from_numpy(inputs).to(kind.device, kind.dtype)
 
     def outputs(self, x: Tensor, own: bool) -> Tensor:
         """(K, M, ...) of patterns (M, ...), or, if each copy has its own, (K, M, ...)."""
@@ -229,15 +240,16 @@ class Together:
         return found
 
     def try_on(self, x: Tensor, y: Tensor) -> None:
-        """Raise InvalidInput, before any work, if the network or the loss does not take the patterns."""
+        """Raise InvalidInput, before any work, if the network or the loss does not take the patterns; nothing
+        is changed."""
+        tried = replace(self, buffers={name: x.clone() for name, x in self.buffers.items()})
         try:
-            with torch.no_grad(), torch.random.fork_rng(devices=[]):
-                self.losses(x.expand(len(y), *x.shape), y)
-        except (RuntimeError, IndexError, TypeError, ValueError) as error:
-            said = str(error).strip().splitlines()
+            with torch.no_grad(), streams_kept():
+                tried.losses(x.expand(len(y), *x.shape), y)
+        except Exception as error:  # the user's own code
             raise InvalidInput(
                 f"the model does not take inputs of shape {tuple(x.shape[1:])} and their labels:"
-                f" {said[0] if said else type(error).__name__}"
+                f" {first_line(error)}"
             ) from error
 
     def accuracy(self, x: Tensor, y: Tensor) -> NDArray[np.float64]:
@@ -246,20 +258,22 @@ class Together:
             return np.full(len(y), np.nan)
         mode = self.base.training
         self.base.eval()
-        hits = torch.zeros(len(y), dtype=torch.float64)
+        hits = torch.zeros(len(y), dtype=torch.float64, device=y.device)
         with torch.no_grad():
             for i in range(0, len(x), TOGETHER):
                 out = self.outputs(x[i : i + TOGETHER], own=False).argmax(-1)
                 hits += (out == y[:, i : i + TOGETHER]).double().sum(1)
         self.base.train(mode)
-        return np.asarray((hits / len(x)).numpy())
+        return np.asarray((hits / len(x)).cpu().numpy())
 
     def write_back(self, modules: list[nn.Module]) -> None:
-        """Give every copy its parameters."""
+        """Give every copy its parameters and buffers."""
         with torch.no_grad():
             for k, module in enumerate(modules):
                 for name, parameter in module.named_parameters():
                     parameter.copy_(self.parameters[name][k])
+                for name, buffer in module.named_buffers():
+                    buffer.copy_(self.buffers[name][k])
 
 
 def shuffled(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
 from deepglass.errors import InvalidInput
@@ -45,8 +46,14 @@ class ModuleSystem(System[ModuleProtocol, Patterns]):
         for name, value in (("depth", depth), ("width", width)):
             if getattr(protocol, name) != value:
                 raise InvalidInput(f"{name} = {getattr(protocol, name)}, but the network has {value}")
+        buffers = dict(protocol.module(protocol.first_sample).named_buffers())
         for sample in range(protocol.first_sample, protocol.first_sample + protocol.samples):
-            protocol.module(sample)
+            for name, buffer in protocol.module(sample).named_buffers():
+                if not torch.equal(buffer, buffers[name]):
+                    raise InvalidInput(
+                        f"sample {sample} has another buffer {name} than sample {protocol.first_sample}:"
+                        " networks of one run may differ in parameters alone; run each by itself"
+                    )
         return data
 
     def footprint(self, protocol: ModuleProtocol, backend: str, data: Patterns | None = None) -> Footprint:

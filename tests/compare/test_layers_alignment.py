@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from compare.layers import Copies, Layer, capture, measure, measure_copies
+from compare.layers import Copies, Layer, capture, measure, measure_copies, page
 from compare.layers.matrices import matrices
 from compare.layers.nulls import out_of_order, rotated
 from deepglass.errors import InvalidInput
@@ -261,6 +261,29 @@ def test_a_pinned_layer_is_solid_and_a_free_one_liquid():
         for x in copies.layers
     ]
     assert measure_copies(Copies(tuple(two))).phases("q") == ["undecided", "undecided"]
+
+
+def test_two_groups_of_copies_are_a_tree_and_exchangeable_ones_are_flat(tmp_path):
+    """Eight copies near one network, or four near one and four near another: told after alignment, in the
+    layer where they differ. In the report in words."""
+    random, k = np.random.default_rng(0), 8
+    x = random.standard_normal((200, 12))
+    base = random.standard_normal((2, 12, 12))
+
+    def near(group: np.ndarray) -> Layer:
+        w = base[group] + 0.4 * random.standard_normal((k, 12, 12))
+        w = np.stack([one[random.permutation(12)] for one in w])
+        return Layer("", "test", {"training": np.stack([np.tanh(x @ one.T) for one in w])}, w, fed_by=-1)
+
+    layers = {"one": near(np.zeros(k, int)), "two": near(np.arange(k) % 2)}
+    found = measure_copies(Copies(tuple(replace(layer, name=n) for n, layer in layers.items())))
+    assert found.trees == ["flat", "tree"]
+    assert found.dataset["tree_chance"].values[1] <= 0.004
+    said = page.trees_said(found)
+    assert "A tree in two (p = 0.00" in said
+    assert "Flat in one (p = 0." in said
+    page.write(found, tmp_path / "r")
+    assert "A tree in two" in (tmp_path / "r.html").read_text()
 
 
 def test_what_cannot_be_aligned_by_weights():

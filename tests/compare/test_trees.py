@@ -6,7 +6,15 @@ from scipy import stats
 
 from compare import errors
 from compare.errors import Pairs, jackknife, resample_pairs
-from compare.trees import block_chance, block_contrast, flat_cophenetic, normalised, tree
+from compare.trees import (
+    block_chance,
+    block_contrast,
+    flat_cophenetic,
+    normalised,
+    tree,
+    tree_chance,
+    without_effects,
+)
 from deepglass.errors import InvalidInput
 
 SAMPLE = np.repeat(np.arange(6), 6)
@@ -73,6 +81,48 @@ def test_flat_cophenetic_tells_a_hierarchy_from_none():
         matrix, _ = directions(rng, share)
         mean, spread = flat_cophenetic(matrix, 40)
         assert (tree(matrix).cophenetic > mean + 5 * spread) == structured
+
+
+def groups(rng, contrast, machines=8):
+    """Two groups beside effects of machines and noise 1."""
+    noise, effect = rng.normal(size=(machines, machines)), rng.normal(size=machines)
+    same = np.arange(machines) % 2
+    flat = np.triu(noise, 1) + np.triu(noise, 1).T + effect[:, None] + effect[None, :]
+    return flat + contrast * (same[:, None] == same)
+
+
+def test_what_is_left_without_effects():
+    """Nothing of e_a + e_b; of noise, rows of sum 0, and what a fit by least squares leaves."""
+    rng = np.random.default_rng(4)
+    effect = rng.normal(size=7)
+    np.testing.assert_allclose(without_effects(effect[:, None] + effect[None, :]), 0, atol=1e-14)
+    found, a, b = without_effects(groups(rng, 0.0, 7)), *np.triu_indices(7, 1)
+    np.testing.assert_allclose(found.sum(1), 0, atol=1e-13)
+    design = np.zeros((len(a), 7))
+    design[np.arange(len(a)), a] = design[np.arange(len(a)), b] = 1
+    matrix = groups(rng, 1.0, 7)
+    fit = design @ np.linalg.lstsq(design, matrix[a, b], rcond=None)[0]
+    np.testing.assert_allclose(without_effects(matrix)[a, b], matrix[a, b] - fit, atol=1e-12)
+
+
+def test_a_tree_is_told_from_a_flat_matrix():
+    """Flat, with machines of different quality: alarms at 10 %, of 80 matrices (binomial, mean 8, within
+    99.9 %). Two groups are found at 6 standard deviations of the noise, whatever the effects. One machine
+    apart from all is no tree, though its tree fits."""
+    rng = np.random.default_rng(1)
+    flat = [groups(rng, 0.0) for _ in range(80)]
+    assert 1 <= sum(tree_chance(matrix, 19, i) <= 0.1 for i, matrix in enumerate(flat)) <= 18
+    assert all(tree_chance(groups(rng, 6.0), 199, i) <= 0.01 for i in range(3))
+    apart = groups(rng, 0.0)
+    apart[0, 1:] = apart[1:, 0] = apart[0, 1:] - 20
+    assert tree_chance(apart, 199) > 0.05
+    assert tree(apart).cophenetic > 0.95
+
+
+def test_too_few_or_equal_machines_have_no_chance():
+    assert np.isnan(tree_chance(groups(np.random.default_rng(0), 3.0, 5)))
+    assert np.isnan(tree_chance(np.ones((8, 8))))
+    assert np.isnan(tree_chance(np.full((8, 8), np.nan)))
 
 
 def test_block_contrast():

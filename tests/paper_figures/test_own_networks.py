@@ -2,6 +2,9 @@
 cells."""
 
 import csv
+import re
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +14,11 @@ from deepglass.cli import main
 from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
 from paper_figures.cli import app
-from paper_figures.own_networks import measures, studies
+from paper_figures.own_networks import measures, pages, studies
 from paper_figures.own_networks.measures import Thickness, excess, growth, thickness
+from paper_figures.stored.pages import refresh
 
+ROOT = Path(__file__).parents[2]
 SETS = ("trained", "untrained", "shuffled", "alignment", "rotated")
 
 
@@ -94,6 +99,34 @@ def test_smoke(tmp_path, capsys):
     assert len(before) == 3
     assert main(app, [*words, "--overwrite", "--out", str(out)]) == 0
     assert {p: p.stat().st_mtime_ns for p in data.rglob("*.nc")} == before
+
+
+@pytest.fixture(scope="module")
+def stored() -> pages.Stored:
+    return pages.stored()
+
+
+def test_the_page_is_what_is_stored(stored):
+    """The committed page, from the committed results of laptop size."""
+    text = (ROOT / pages.PAGES[0]).read_text(encoding="utf-8")
+    assert set(re.findall(r"<!-- (\w+) -->", text)) == set(pages.BLOCKS)
+    assert refresh(text, stored, pages.BLOCKS) == text, "run python -m paper_figures pages"
+
+
+def test_everything_of_laptop_size_is_stored(stored):
+    """And of nothing else: MNIST is not always at hand to train on."""
+    wanted = {cell.label for cells in studies.studies("laptop").values() for cell in cells}
+    assert {p.stem for p in (studies.DATA / "laptop" / "cells").iterdir()} == wanted
+    assert len(stored.around) == 2 * len(studies.AROUND["laptop"].temperatures)
+
+
+def test_studies_share_their_cells():
+    """A cell of two studies is one file, so that it must be one training."""
+    known: dict[str, dict] = {}
+    for cells in studies.studies("laptop").values():
+        for cell in cells:
+            told = {k: v for k, v in asdict(cell).items() if k != "line"}
+            assert known.setdefault(cell.label, told) == told
 
 
 def test_what_cannot_be(tmp_path):

@@ -62,35 +62,54 @@ def test_data_that_cannot_be(values, problem):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("name", ["mlp", "ConvNet", "Transformer"])
+@pytest.mark.parametrize("name", ["mlp", "ConvNet", "Transformer", "normed"])
 def test_a_copy_in_a_batch_is_the_copy_trained_alone(digits, name, optimizer):
     """To the rounding of batched matrix products, in double precision; another seed is far away."""
     model = Model.of(in_double, name=name)
     wide = replace(digits, inputs=digits.inputs.astype(np.float64))
-    training = replace(SHORT, optimizer=optimizer, epochs=2, weight_decay=1e-3)
+    # The bias of keys has no gradient but rounding, in which Adam's quotient with a decay is not stable.
+    decay = 0.0 if (name, optimizer) == ("Transformer", "adam") else 1e-3
+    training = replace(SHORT, optimizer=optimizer, epochs=2, weight_decay=decay)
     together = train(model, wide, training)
     alone = train(model, wide, replace(training, copies=1, seed=2))
     for key, value in alone.states[0].items():
-        torch.testing.assert_close(together.states[2][key], value, rtol=1e-9, atol=1e-12)
-        assert not torch.allclose(together.states[1][key], value, rtol=1e-6)
+        torch.testing.assert_close(together.states[2][key], value, rtol=1e-9, atol=1e-11)
+        if value.is_floating_point():  # all copies count their batches alike
+            assert not torch.allclose(together.states[1][key], value, rtol=1e-6)
     np.testing.assert_allclose(together.history[:, 2], alone.history[:, 0], rtol=1e-10)
 
 
 def in_double(name: str) -> nn.Module:
+    if name == "normed":
+        return Normed().double()
     small = {"mlp": {"width": 8, "depth": 3}, "ConvNet": {"channels": 4}, "Transformer": {"width": 8}}
     module: nn.Module = Model(f"simulate.copies.networks:{name}", small[name]).build(torch.initial_seed())
     return module.double()
 
 
+class Normed(nn.Sequential):
+    """With state that a forward pass changes: BatchNorm of channels and of units (which leaves no gradient to
+    a bias before it)."""
+
+    def __init__(self, momentum: float | None = 0.1):
+        super().__init__(
+            nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 3, 3, stride=2, bias=False), nn.BatchNorm2d(3),
+            nn.ReLU(), nn.Flatten(), nn.Linear(27, 8, bias=False), nn.BatchNorm1d(8, momentum=momentum),
+            nn.Tanh(), nn.Linear(8, 10),
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_it_is_what_torch_alone_does(digits, optimizer):
-    """Against a plain loop over one module with torch's optimizer, in the same order of patterns."""
+@pytest.mark.parametrize("model", [MLP, Model.of(lambda: Normed())], ids=["mlp", "normed"])
+def test_it_is_what_torch_alone_does(digits, model, optimizer):
+    """Against a plain loop over one module with torch's optimizer, in the same order of patterns; running
+    statistics too, which what comes before the first step does not touch."""
     from simulate import noise
     from simulate.dynamics.descent import Orders
 
     training = Training(copies=1, epochs=2, batch=50, optimizer=optimizer, seed=5)
-    found = train(MLP, digits, training).states[0]
-    module = MLP.build(5)
+    found = train(model, digits, training)
+    module = model.build(5)
     x, y = torch.from_numpy(digits.inputs), torch.from_numpy(digits.labels)
     if optimizer == "adam":
         step: torch.optim.Optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
@@ -103,7 +122,42 @@ def test_it_is_what_torch_alone_does(digits, optimizer):
             nn.functional.cross_entropy(module(x[chosen]), y[chosen]).backward()
             step.step()
     for key, value in module.state_dict().items():
-        torch.testing.assert_close(found[key], value, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found.states[0][key], value, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        right = (module.eval()(x).argmax(1) == y).double().mean()
+    assert found.accuracy[0] == pytest.approx(right.item(), abs=1e-9)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("labels", ["own", "shuffled"])
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [("mlp", "adam"), ("ConvNet", "adam"), ("normed", "adam"), ("Transformer", "sgd"), ("mlp", "sgd")],
+)
+def test_copies_trained_on_a_gpu_are_those_of_the_cpu(digits, name, optimizer, labels):
+    """8 steps in double precision, to 1e-7: products are summed in another order. What is returned lies on
+    the CPU, and no stream of random numbers is moved."""
+    model = Model.of(in_double, name=name)
+    wide = replace(digits, inputs=digits.inputs.astype(np.float64))
+    training = replace(SHORT, optimizer=optimizer, epochs=2, labels=labels)
+    cpu, before = train(model, wide, training), torch.cuda.get_rng_state()
+    gpu = train(model, wide, training, device="cuda")
+    assert torch.equal(before, torch.cuda.get_rng_state())
+    for ours, theirs in zip(gpu.states, cpu.states, strict=True):
+        for key, value in theirs.items():
+            torch.testing.assert_close(ours[key], value, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(gpu.history, cpu.history, rtol=1e-8)
+    np.testing.assert_allclose(gpu.accuracy, cpu.accuracy, atol=0.006)  # one pattern near a tie
+    assert gpu.modules()[0].training is False
+
+
+def test_a_device_that_is_not_here_is_named(digits, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InvalidInput, match="no CUDA device; use cpu or auto"):
+        train(MLP, digits, SHORT, device="cuda")
+    with pytest.raises(InvalidInput, match="device = 'tpu' must be one of auto, cpu, cuda"):
+        train(MLP, digits, SHORT, device="tpu")
 
 
 def test_seeds_decide_and_torch_s_own_stream_does_not(digits, trained):
@@ -150,14 +204,18 @@ def test_losses_by_hand():
     assert squares(out[:, 0], torch.tensor([0.0, 1.0])).item() == pytest.approx(0.5)
 
 
-class Normed(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
-
-
 def test_what_cannot_be_trained_is_named(digits):
-    with pytest.raises(InvalidInput, match="1 is a BatchNorm1d with running statistics"):
-        train(Normed, digits, SHORT)
+    with pytest.raises(InvalidInput, match=r"6 is a BatchNorm1d with momentum = None"):
+        train(Model.of(Normed, momentum=None), digits, SHORT)
+    with pytest.raises(InvalidInput, match=r"inputs of shape \(64,\) and their labels: Expected more than 1"):
+        train(Normed, digits, replace(SHORT, batch=1))
+    with pytest.raises(InvalidInput, match="lazy layers"):
+        train(Model("torch.nn:LazyLinear", {"out_features": 10}), digits, SHORT)
+    with pytest.raises(InvalidInput, match="no parameters to train"):
+        train(nn.Identity, digits, SHORT)
+    attention = Model("torch.nn:MultiheadAttention", {"embed_dim": 8, "num_heads": 2})
+    with pytest.raises(InvalidInput, match=r"does not take inputs of shape \(64,\)"):
+        train(attention, digits, SHORT)
     with pytest.raises(InvalidInput, match=r"does not take inputs of shape \(64,\)"):
         train(Model("simulate.copies.networks:mlp", {"inputs": 5}), digits, SHORT)
     with pytest.raises(Diverged, match="the loss of copy 0 is not finite; rate = 1e\\+20"):
@@ -177,6 +235,8 @@ def test_what_cannot_be_trained_is_named(digits):
         ("no.such.module:make", {}, "no.such.module cannot be imported"),
         ("simulate.copies.networks:nope", {}, "has no nope that can be called"),
         ("simulate.copies.networks:mlp", {"height": 3}, "unexpected keyword argument 'height'"),
+        ("simulate.copies.networks:mlp", {"width": "wide"}, "cannot be made: "),
+        ("simulate.copies.networks:mlp", {"depth": 0}, "depth = 0"),
         ("builtins:dict", {}, "made a dict, not a torch.nn.Module"),
     ],
 )
@@ -236,6 +296,7 @@ def test_whole_modules_are_refused(tmp_path):
         read_state(tmp_path / "whole.pt")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, where odd tensors are made
 def test_checkpoints_that_do_not_fit_are_named(tmp_path, trained):
     state = trained.states[0]
     path = tmp_path / "a.pt"
@@ -253,6 +314,16 @@ def test_checkpoints_that_do_not_fit_are_named(tmp_path, trained):
         {**state, "2.weight": torch.zeros(8, 9)}, r"2.weight has shape \(8, 9\), the model wants \(8, 8\)"
     )
     refused({**state, "2.bias": torch.full((8,), torch.nan)}, "2.bias holds NaN")
+    refused({**state, "2.bias": torch.full((8,), complex("nan"))}, "2.bias holds NaN")
+    refused({**state, "2.bias": torch.ones(8) + 1j}, "2.bias holds complex numbers, the model real ones")
+    big = torch.full((8,), 1e300, dtype=torch.float64)
+    refused({**state, "2.bias": big}, "2.bias exceeds the model's torch.float32")
+    for odd in (
+        torch.ones(8).to_sparse(), torch.ones(8, 8).to_sparse_csr(), torch.empty(8, device="meta"),
+        torch.quantize_per_tensor(torch.ones(8), 0.1, 0, torch.qint8), torch.ones(8).to(torch.float8_e4m3fn),
+        torch.nested.nested_tensor([torch.ones(4), torch.ones(3)]),
+    ):  # fmt: skip
+        refused({**state, "2.bias": odd}, r"2.bias \(\w+, \w+\) is no plain tensor of numbers")
     refused({**state, "2.bias": 3}, "entry '2.bias' is a int, not a tensor")
     refused([state["2.bias"]], "holds a list, not a state_dict")
     refused({}, "holds a dict, not a state_dict")

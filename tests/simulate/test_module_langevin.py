@@ -237,6 +237,42 @@ def test_fresh_networks_and_other_losses(folder):
     assert at[0] != at[1]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_run_on_a_gpu_follows_that_on_the_cpu(folder):
+    """The same noise bit for bit; 60 steps in double precision to 1e-6, as products are summed in another
+    order."""
+    cpu, gpu = (run(around(folder, precision="float64", device=device)) for device in ("cpu", "cuda"))
+    assert of_finished(gpu) == []
+    for name in ("U", "loss", "norm2", "msd", "c", "C", "q", "Q", "q_test", "theta", "q_matrix_raw"):
+        np.testing.assert_allclose(gpu[name], cpu[name], rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+class Normed(nn.Sequential):
+    """With a buffer that training changes."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 10))
+
+
+def test_running_statistics_stay_and_are_one_of_a_run(folder, tmp_path):
+    """They are no parameters: replicas keep those of the checkpoint, and two checkpoints have others."""
+    data = load("digits", patterns=120, test_patterns=40)
+    paths = train(Normed, data, Training(copies=2, epochs=5, batch=40)).save(tmp_path)
+    given = {
+        "model": f"{__name__}:Normed", "model_args": (), "waiting_time": 0, "steps": 5, "matrix_times": (),
+        "frames_per_decade": 0,
+    }  # fmt: skip
+    found = run(around(folder, **given, samples=1, weights=(str(paths[1]),)))
+    module = Model.of(Normed).load(paths[1])
+    x, y = torch.from_numpy(data.inputs), torch.from_numpy(data.labels)
+    with torch.no_grad():
+        expected = nn.functional.cross_entropy(module(x), y).item()
+    np.testing.assert_allclose(found["loss"].isel(t_w=0).sel(t=0), expected, rtol=1e-5)
+    with pytest.raises(InvalidInput, match=r"sample 1 has another buffer 1.running_mean than sample 0"):
+        run(around(folder, **given, weights=tuple(map(str, paths))))
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
