@@ -1,5 +1,9 @@
-"""Prediction beside measurement: overlays and verdicts, phases, effective storage ratio."""
+"""Prediction beside measurement: overlays and verdicts, phases, effective storage ratio.
 
+``figure`` draws an overlay; trained networks of your own are compared by :mod:`compare.layers`.
+"""
+
+from compare import figure
 from compare.equilibrium import Equilibrium, equilibrium
 from compare.glassy import Glassy, glassy
 from compare.liquid import Liquid, liquid
@@ -18,6 +22,7 @@ __all__ = [
     "Verdict",
     "equilibrium",
     "extent",
+    "figure",
     "glassy",
     "liquid",
     "overlay",

@@ -135,6 +135,12 @@ def solve_hierarchy(
 
     Raises InvalidInput for a value out of range, NoSolution where the symmetric solution, a stationary
     break point (k = 1) or the branch at given break points does not exist, NotConverged.
+
+    With a teacher no level differs from another:
+
+    >>> found = solve_hierarchy("teacher-student", 3, 20.0, k=2)
+    >>> [round(float(q), 3) for q in found.q[1]]
+    [0.779, 0.779, 0.779]
     """
     scenario = checks.one_of("scenario", scenario, SCENARIOS)
     depth = check_depth(depth)

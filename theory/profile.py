@@ -169,6 +169,12 @@ def solve_profile(
     Raises InvalidInput for a value out of range, NoSolution (``.limit`` names the nearest alpha) where the
     branch does not exist, NotConverged if the residual exceeds 1e-10, or 8 rounding errors of the largest
     logit where that is more (:func:`theory.solve.accepted`; 6e-8 for a crystal at alpha = 1e9).
+
+    >>> profile = solve_profile("random", depth=10, alpha=30.0)
+    >>> [round(float(q), 3) for q in profile.q]
+    [1.0, 0.391, 0.053, 0.0, 0.0, 0.0, 0.0, 0.0, 0.053, 0.391, 1.0]
+    >>> profile.certificate.residual < 1e-10
+    True
     """
     chain = chain_of(scenario, depth, alpha, closure, potential_of(potential, margin, beta))
     branch = checks.one_of("branch", branch, BRANCHES)

@@ -1,0 +1,16 @@
+"""Names that a package offers and imports only when they are asked for, because they are slow to load."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def attributes(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of ``package``; ``places`` says in which module each name stands (PEP 562)."""
+
+    def get(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(places[name]), name)
+
+    return get
