@@ -27,7 +27,7 @@ MODULES = {
     "deepglass": ("deepglass",),
     "theory": (
         "theory", "theory.potentials", "theory.predictions", "theory.models", "theory.inverse_ising",
-        "theory.symbolic.landau", "theory.symbolic.reference",
+        "theory.convergence", "theory.symbolic.landau", "theory.symbolic.reference",
     ),
     "simulate": (
         "simulate", "simulate.data", "simulate.copies", "simulate.sweep", "simulate.contract",
