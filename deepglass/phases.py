@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["THRESHOLD", "Extent", "extent", "phase"]
+
 THRESHOLD = 1 / math.e
 """A layer is solid where its normalised overlap exceeds 1/e (arXiv:2506.06789, Fig. 1)."""
 

@@ -24,15 +24,17 @@ ROOT = HERE.parents[1]
 RECORDS = HERE / "recorded"
 
 MODULES = {
-    "deepglass": ("deepglass",),
+    "deepglass": ("deepglass", "deepglass.errors", "deepglass.phases"),
     "theory": (
         "theory", "theory.potentials", "theory.predictions", "theory.models", "theory.inverse_ising",
         "theory.convergence", "theory.symbolic.landau", "theory.symbolic.reference",
     ),
     "simulate": (
-        "simulate", "simulate.data", "simulate.copies", "simulate.sweep", "simulate.contract",
-        "simulate.noise", "simulate.systems.deep_perceptron", "simulate.systems.disorder",
-        "simulate.dynamics.monte_carlo", "simulate.dynamics.compiled_sweeps", "simulate.ising_chains",
+        "simulate", "simulate.data", "simulate.copies", "simulate.sweep", "simulate.grid",
+        "simulate.inspection", "simulate.contract", "simulate.protocol", "simulate.registry",
+        "simulate.thermal.system", "simulate.thermal.experiment", "simulate.overlaps", "simulate.noise",
+        "simulate.systems.deep_perceptron", "simulate.systems.disorder", "simulate.dynamics.monte_carlo",
+        "simulate.dynamics.compiled_sweeps", "simulate.ising_chains",
     ),
     "compare": (
         "compare", "compare.figure", "compare.layers", "compare.errors", "compare.peaks", "compare.trees",
