@@ -3,14 +3,21 @@
 ``figure`` draws an overlay; trained networks of your own are compared by :mod:`compare.layers`.
 """
 
-from compare import figure
+from typing import TYPE_CHECKING
+
 from compare.equilibrium import Equilibrium, equilibrium
 from compare.glassy import Glassy, glassy
 from compare.liquid import Liquid, liquid
 from compare.overlay import Overlay, overlay
 from compare.relaxation import relaxation_times
 from compare.verdict import Verdict, verdict
+from deepglass import lazy
 from deepglass.phases import THRESHOLD, Extent, extent, phase
+
+if TYPE_CHECKING:
+    from compare import figure
+else:  # it loads matplotlib
+    __getattr__ = lazy.attributes(__name__, {"figure": "compare.figure"})
 
 __all__ = [
     "THRESHOLD",

@@ -6,11 +6,15 @@ from typing import Any
 
 
 def attributes(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
-    """The ``__getattr__`` of ``package``; ``places`` says in which module each name stands (PEP 562)."""
+    """The ``__getattr__`` of ``package`` (PEP 562).
+
+    ``places`` says in which module each name stands; a module of that name is itself what is meant.
+    """
 
     def get(name: str) -> Any:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(places[name]), name)
+        module = importlib.import_module(places[name])
+        return module if places[name] == f"{package}.{name}" else getattr(module, name)
 
     return get
