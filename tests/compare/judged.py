@@ -9,6 +9,7 @@ from theory import solve_profile
 DEPTH = 3
 ALPHA = 8.0
 FALSE_ALARM = 1e-4
+SIZES = (20, 40, 80, 160)
 ATTRIBUTES = {
     "code_version": "test",
     "system": "deep-perceptron", "depth": DEPTH, "width": 100, "patterns": 800, "steps": 30, "samples": 1,

@@ -5,7 +5,7 @@ Statistical tests fix their seeds; their false-alarm rate is 1e-4 each unless th
 
 import numpy as np
 import pytest
-from judged import DEPTH, FALSE_ALARM, GAUSSIAN, SITE, a_run, uniform
+from judged import DEPTH, FALSE_ALARM, GAUSSIAN, SITE, SIZES, a_run, uniform
 from scipy import stats
 
 from compare.finite_size import limit
@@ -102,9 +102,6 @@ def test_power_against_a_shift_is_that_of_the_noncentral_t():
     power = stats.nct.sf(edge, 5, 2) + stats.nct.cdf(-edge, 5, 2)
     low, high = stats.binom.interval(1 - FALSE_ALARM, 500, power)
     assert low <= rejected <= high
-
-
-SIZES = (20, 40, 80, 160)
 
 
 def sized(random, samples, limits, slope, curve=0.0):

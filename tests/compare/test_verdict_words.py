@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 import xarray as xr
-from judged import ALPHA, DEPTH, GAUSSIAN, SITE, a_run, numbers
+from judged import ALPHA, DEPTH, GAUSSIAN, SITE, SIZES, a_run, numbers
 
 from compare.cli import app
 from compare.measured import gather
