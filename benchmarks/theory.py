@@ -24,7 +24,8 @@ from scipy.special import expit
 from deepglass.cli import table
 from theory import closures, measures, rsb, solve_profile, transitions
 from theory.gaussian import Array
-from theory.hierarchy import HierarchicalChain, Levels
+from theory.hierarchy import HierarchicalChain
+from theory.levels import Levels
 from theory.network import Chain
 from theory.overlaps import Overlaps
 from theory.potentials import HardCore

@@ -1,4 +1,9 @@
-"""Prediction beside measurement: overlays and verdicts, phases, effective storage ratio."""
+"""Prediction beside measurement: overlays and verdicts, phases, effective storage ratio.
+
+``figure`` draws an overlay; trained networks of your own are compared by :mod:`compare.layers`.
+"""
+
+from typing import TYPE_CHECKING
 
 from compare.equilibrium import Equilibrium, equilibrium
 from compare.glassy import Glassy, glassy
@@ -6,7 +11,13 @@ from compare.liquid import Liquid, liquid
 from compare.overlay import Overlay, overlay
 from compare.relaxation import relaxation_times
 from compare.verdict import Verdict, verdict
+from deepglass import lazy
 from deepglass.phases import THRESHOLD, Extent, extent, phase
+
+if TYPE_CHECKING:
+    from compare import figure
+else:  # it loads matplotlib
+    __getattr__ = lazy.attributes(__name__, {"figure": "compare.figure"})
 
 __all__ = [
     "THRESHOLD",
@@ -18,6 +29,7 @@ __all__ = [
     "Verdict",
     "equilibrium",
     "extent",
+    "figure",
     "glassy",
     "liquid",
     "overlay",

@@ -18,26 +18,41 @@ from compare.verdict import LEVEL
 from compare.verdict import verdict as judge
 from compare.weight_ensemble import ensemble
 from deepglass import files, schema
-from deepglass.cli import Format, application, print_json
+from deepglass.cli import Format, Output, Overwrite, application, print_json
 from deepglass.errors import InvalidInput
 
 app = application("Compare predicted and measured layers.")
 
+Run = Annotated[Path, typer.Argument(metavar="RUN.nc", help="A run, from `python -m simulate run --out`.")]
+WaitingTime = Annotated[
+    int | None, typer.Option("--t-w", help="Waiting time in steps; without it the longest of each run.")
+]
+Level = Annotated[float, typer.Option(help="Chance of a false alarm, of each prediction or pair of sides.")]
+Variables = Annotated[
+    str, typer.Option(help="The overlaps to judge: of neurons, of weights.", metavar="NEURONS,WEIGHTS")
+]
+
 
 @app.command()
 def overlay(
-    profile: Annotated[Path, typer.Argument(help="A profile, from `python -m theory profile --out`.")],
-    run: Annotated[Path, typer.Argument(help="A run, from `python -m simulate run --out`.")],
+    profile: Annotated[
+        Path, typer.Argument(metavar="PROFILE.nc", help="From `python -m theory profile --out`.")
+    ],
+    run: Run,
     out: Annotated[Path, typer.Option(help="The figure: .png, .pdf or .svg.")],
-    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of the run without.")] = None,
-    format: Annotated[Format, typer.Option(help="How to print the table.")] = Format.table,
-    overwrite: Annotated[bool, typer.Option(help="Replace an existing figure.")] = False,
+    t_w: WaitingTime = None,
+    format: Output = Format.table,
+    overwrite: Overwrite = False,
 ) -> None:
     """Overlay one predicted profile and one measured run, layer by layer.
 
     A layer is solid where its overlap exceeds 1/e. alpha_eff is the theory's alpha whose profile is
     nearest to the measured one. Theory (Ising, random data) and machine are different models: the
     overlay describes, it does not test.
+
+    \b
+    Example:
+        python -m compare overlay profile.nc run.nc --out overlay.png
     """
     figure.format_of(out)
     files.check_target(out, overwrite)
@@ -57,21 +72,21 @@ def verdict(
     results: Annotated[
         list[Path], typer.Argument(help="Profiles and runs, in any order: PROFILE.nc... RUN.nc...")
     ],
-    level: Annotated[float, typer.Option(help="Chance of a false alarm, of each prediction.")] = LEVEL,
+    level: Level = LEVEL,
     quadratic: Annotated[
         bool, typer.Option("--quadratic", help="Fit a + b/N + c/N^2 (3 sizes or more), not a + b/N.")
     ] = False,
-    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of each run without.")] = None,
-    variables: Annotated[
-        str, typer.Option(help="The overlaps to judge: of neurons, of weights.", metavar="NEURONS,WEIGHTS")
-    ] = "q,Q",
-    format: Annotated[Format, typer.Option(help="How to print the verdict.")] = Format.table,
+    t_w: WaitingTime = None,
+    variables: Variables = "q,Q",
+    format: Output = Format.table,
 ) -> None:
     """Judge measured runs by predicted profiles, layer by layer and all together.
 
     Runs of several sizes are extrapolated to infinite size; several profiles (closures, branches, broken
     symmetry) are judged side by side. What is tested, and what that cannot tell: docs/verdict.md.
 
+    \b
+    Example:
         python -m compare verdict gaussian.nc site.nc run-n100.nc run-n200.nc run-n400.nc
     """
     names = _two(variables)
@@ -93,23 +108,21 @@ def verdict(
 
 @app.command()
 def equilibrium(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN.nc", help="A run, from `python -m simulate run --out`.")
-    ],
+    run: Run,
     other: Annotated[
         Path | None, typer.Argument(metavar="[OTHER.nc]", help="One from another start; else its teacher.")
     ] = None,
-    level: Annotated[float, typer.Option(help="Chance of a false alarm.")] = LEVEL,
-    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of each run without.")] = None,
-    variables: Annotated[
-        str, typer.Option(help="The overlaps: of neurons, of weights.", metavar="NEURONS,WEIGHTS")
-    ] = "q,Q",
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+    level: Level = LEVEL,
+    t_w: WaitingTime = None,
+    variables: Variables = "q,Q",
+    format: Output = Format.table,
 ) -> None:
     """Say whether overlaps from two sides meet: two starts, or students and their teacher.
 
-    python -m compare equilibrium planted.nc random.nc
-    python -m compare equilibrium planted.nc
+    \b
+    Examples:
+        python -m compare equilibrium planted.nc random.nc
+        python -m compare equilibrium planted.nc
     """
     second = None if other is None else schema.read(other, "run")
     result = in_equilibrium(schema.read(run, "run"), second, t_w=t_w, variables=_two(variables), level=level)
@@ -127,16 +140,18 @@ def glassy(
     null: Annotated[
         Path | None, typer.Option(metavar="WALK.nc", help="One with `--forces decay`: simulated free walks.")
     ] = None,
-    t_w: Annotated[int | None, typer.Option(help="Waiting time; the longest of the run without.")] = None,
+    t_w: WaitingTime = None,
     factor: Annotated[
         float | None, typer.Option(help="F of relaxation times; the smallest of the run without.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+    format: Output = Format.table,
 ) -> None:
     """Set the motion of trained networks beside free diffusion, and say what survives.
 
     Free walks fall as t^(-1/2), collapse, and relax as 1/T: docs/glassy_dynamics.md.
 
+    \b
+    Example:
         python -m compare glassy run.nc --null walk.nc
     """
     found = beside_the_null(
@@ -155,25 +170,32 @@ app.command(cls=own_networks.Several)(own_networks.layers)
 
 @app.command()
 def liquid(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS.nc", help="Weights of many trained networks.")],
+    weights: Annotated[
+        Path,
+        typer.Argument(
+            metavar="WEIGHTS.nc", help="Weights of many networks, from `python -m simulate draws`."
+        ),
+    ],
     control: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="Weights to set beside them; may come again."),
+        typer.Option(metavar="NAME=FILE", help="Weights to set beside them; may be repeated."),
     ] = None,
     threshold: Annotated[
         float, typer.Option(help="Nats per weight below which a part is liquid.")
     ] = THRESHOLD,
-    repetitions: Annotated[int, typer.Option(help="Of each null and of random parts.")] = 4,
+    repetitions: Annotated[int, typer.Option(help="Draws of each null and of random parts.")] = 4,
     fits: Annotated[bool, typer.Option(help="Fit pairwise models too (minutes for 1000 weights).")] = True,
-    seed: Annotated[int, typer.Option(help="Of nulls and random parts.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="A figure: .png, .pdf or .svg.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an existing figure.")] = False,
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The figure: .png, .pdf or .svg.")] = None,
+    overwrite: Overwrite = False,
+    format: Output = Format.table,
 ) -> None:
     """Say of every part of binary networks whether its weights are liquid: as good as independent.
 
     Measures, nulls and what they cannot tell: docs/effective_ising.md.
 
+    \b
+    Example:
         python -m compare liquid trained.nc --control shuffled-labels=shuffled.nc --out liquid.png
     """
     if out is not None:

@@ -71,6 +71,15 @@ def equilibrium(
 
     *Meet* means not told apart. Raises InvalidInput as :func:`compare.measured.gather`, for runs of different
     sizes, and for a run without a teacher where there is no other.
+
+    Students who have just left their teacher are still too near it:
+
+    >>> from simulate import PerceptronProtocol, run
+    >>> students = PerceptronProtocol(
+    ...     depth=2, width=8, patterns=16, start="planted", steps=20, waiting_time=0
+    ... )
+    >>> equilibrium(run(students)).verdict
+    'q_1 do not meet'
     """
     checks.real("level", level, above=0, at_most=0.5)
     taught = (f"{variables[0]}_teacher", f"{variables[1]}_teacher")

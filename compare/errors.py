@@ -13,6 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepglass.errors import InvalidInput
 
+__all__ = [
+    "Pairs",
+    "Resampled",
+    "Statistic",
+    "excess_kurtosis",
+    "jackknife",
+    "mean",
+    "resample_pairs",
+    "skewness",
+    "width",
+]
+
 FEWEST = 3
 """Samples below which resampling says nothing about their spread."""
 

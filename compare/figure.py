@@ -14,6 +14,8 @@ from deepglass import files
 from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
 
+__all__ = ["FORMATS", "draw", "format_of", "save"]
+
 STYLE = Path(__file__).with_name("deepglass.mplstyle")
 COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}
 FORMATS = ("png", "pdf", "svg")

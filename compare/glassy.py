@@ -137,6 +137,16 @@ def glassy(
     times, the run's smallest without; exponents and collapse have larger ones, for their curves to go far
     beyond tau_e. Raises InvalidInput for a run of another system, one with a t_w in its training, a t_w or
     factor that it has not, and a null that is none.
+
+    Of what walks freely nothing survives:
+
+    >>> from simulate import ReluProtocol, run
+    >>> walkers = ReluProtocol(
+    ...     data="gaussian", width=3, depth=3, patterns=20, samples=3, seed=1, forces="decay",
+    ...     train_steps=100, train_fine=20, steps=2000, waiting_time=200, temperatures=(1e-4, 1e-2),
+    ... )
+    >>> glassy(run(walkers)).survives
+    ()
     """
     _check(run, "run")
     late = at_waiting_time(run, t_w)

@@ -174,6 +174,10 @@ def liquid(
 
     Raises InvalidInput for arrays that do not fit, a threshold that is not > 0, controls of other sizes or
     with the name of a null. What networks are too few for is missing, with the reason.
+
+    >>> coins = np.random.default_rng(0).choice([-1, 1], size=(400, 20))
+    >>> liquid(coins, sizes=(3, 4, 2), fits=False).verdict
+    'The network is liquid in the raw ensemble ...'
     """
     level = checks.real("threshold", threshold, above=0.0)
     count = checks.integer("repetitions", repetitions, 1)

@@ -67,6 +67,13 @@ def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Ove
 
     Raises InvalidInput if the depths differ, if there is no hidden layer, if the run has no pair
     of replicas to measure an overlap with, or no such t_w.
+
+    >>> from simulate import Protocol, run
+    >>> from theory import solve_profile
+    >>> measured = run(Protocol(depth=3, width=4, patterns=20, steps=40, waiting_time=20, samples=2))
+    >>> found = overlay(solve_profile("random", 3, 5.0).to_dataset(), measured)
+    >>> found.columns()["layer"], found.columns()["predicted_phase"]
+    ([1, 2], ['liquid', 'liquid'])
     """
     run = at_waiting_time(run, t_w)
     depth, run_depth = int(profile.attrs["depth"]), int(run.attrs["depth"])

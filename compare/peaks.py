@@ -9,6 +9,8 @@ from scipy import stats
 
 from compare.errors import Pairs, Resampled, resample_pairs
 
+__all__ = ["Peaks", "bins", "histogram", "independent_pairs", "peak_number", "peaks"]
+
 DECISIVE = 10.0
 """Difference of BIC beyond which two Gaussians are preferred: "very strong" of Kass and Raftery (1995)."""
 

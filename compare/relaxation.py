@@ -49,6 +49,12 @@ def relaxation_times(
     layer: a prediction, or an overlap that was measured. In steps since t_w, dimensions (sample, layer);
     missing where the level is not reached, as in the frozen ends. Raises InvalidInput for a variable the run
     lacks, and for a plateau of 1 or more.
+
+    >>> t = np.arange(1000)
+    >>> c = np.exp(-t / 100)[None, :, None, None]
+    >>> run = xr.Dataset({"C": (("t_w", "t", "sample", "weight_layer"), c)}, coords={"t_w": [0], "t": t})
+    >>> relaxation_times(run, "C").values.round(1).tolist()
+    [[100.0]]
     """
     if name not in run or not {"t", "sample"} <= set(run[name].dims):
         raise InvalidInput(f"run lacks a correlation {name!r} along t and sample")

@@ -14,6 +14,8 @@ from scipy.spatial.distance import squareform
 from compare.errors import Pairs
 from deepglass.errors import InvalidInput
 
+__all__ = ["Tree", "block_chance", "block_contrast", "flat_cophenetic", "normalised", "tree"]
+
 Matrix = NDArray[np.float64]
 
 
@@ -44,7 +46,12 @@ class Tree:
 
 
 def tree(matrix: ArrayLike) -> Tree:
-    """The tree of normalised overlaps. Raises InvalidInput for fewer than 3 machines or missing overlaps."""
+    """The tree of normalised overlaps. Raises InvalidInput for fewer than 3 machines or missing overlaps.
+
+    >>> found = tree([[1.0, 0.1, 0.9], [0.1, 1.0, 0.1], [0.9, 0.1, 1.0]])
+    >>> sorted(found.order[-2:].tolist()), round(found.cophenetic, 6)
+    ([0, 2], 1.0)
+    """
     overlaps = np.asarray(matrix, dtype=float)
     if overlaps.ndim != 2 or overlaps.shape[0] != overlaps.shape[1] or len(overlaps) < 3:
         raise InvalidInput(f"a tree needs a square matrix of at least 3 machines, not {overlaps.shape}")
@@ -125,7 +132,11 @@ def _hierarchy(overlaps: NDArray[np.float64]) -> float:
 
 
 def block_contrast(matrix: ArrayLike, sample: ArrayLike) -> float:
-    """Mean overlap within samples less that between samples: 0 without blocks, at most about 1."""
+    """Mean overlap within samples less that between samples: 0 without blocks, at most about 1.
+
+    >>> round(block_contrast([[1.0, 0.9, 0.1], [0.9, 1.0, 0.1], [0.1, 0.1, 1.0]], sample=[0, 0, 1]), 6)
+    0.8
+    """
     pairs = Pairs.of(matrix, sample)
     within = pairs.a == pairs.b
     if within.all() or not within.any():

@@ -139,6 +139,17 @@ def verdict(
 
     Raises InvalidInput for what cannot be judged: :func:`compare.predicted.predictions`,
     :func:`compare.measured.gather`; a quadratic fit of fewer than 3 sizes; a level out of (0, 0.5].
+
+    Small networks, a moment after their start, do not obey the theory of wide ones in equilibrium:
+
+    >>> from simulate import PerceptronProtocol, run
+    >>> from theory import solve_profile
+    >>> profile = solve_profile("teacher-student", 2, 2.0, closure="site").to_dataset()
+    >>> protocol = PerceptronProtocol(
+    ...     depth=2, width=8, patterns=16, start="planted", steps=20, waiting_time=0
+    ... )
+    >>> verdict([profile], [run(protocol)]).verdict
+    'does not agree with site'
     """
     level = checks.real("level", level, above=0.0, at_most=0.5)
     predicted = predictions(profiles, runs)

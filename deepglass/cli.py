@@ -1,6 +1,6 @@
 """What every deepglass command line has in common: options, one-line errors, exit codes, JSON.
 
-Exit codes: 0 done, 1 it failed while running, 2 bad input, 3 no solution, 130 interrupted.
+Options that several packages have live here, or are worded alike: a test walks all commands and holds it.
 """
 
 import importlib
@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -19,6 +19,8 @@ from deepglass.errors import DeepglassError, InvalidInput
 
 INTERRUPTED = 130
 
+EXIT_CODES = "Exit codes: 0 done, 1 failed while running, 2 bad input, 3 no solution, 130 interrupted."
+
 
 class Format(StrEnum):
     """How a command prints its result on standard output."""
@@ -27,11 +29,16 @@ class Format(StrEnum):
     json = "json"
 
 
+Output = Annotated[Format, typer.Option("--format", help="table to read, json for one JSON object.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call wrote.")]
+
+
 def application(help: str, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """A command group with deepglass's conventions; commands stay sub-commands even when there is one."""
     app = typer.Typer(
         cls=group,
         help=help,
+        epilog=f"{EXIT_CODES} COMMAND --help says what a command does, with an example.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

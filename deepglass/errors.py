@@ -2,6 +2,16 @@
 
 from typing import Any
 
+__all__ = [
+    "DeepglassError",
+    "Diverged",
+    "InUse",
+    "InvalidInput",
+    "NoSolution",
+    "NotConverged",
+    "WriteFailed",
+]
+
 
 class DeepglassError(Exception):
     """Base of every error deepglass raises on purpose. Message: one line."""

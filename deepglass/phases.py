@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["THRESHOLD", "Extent", "extent", "phase"]
+
 THRESHOLD = 1 / math.e
 """A layer is solid where its normalised overlap exceeds 1/e (arXiv:2506.06789, Fig. 1)."""
 
@@ -26,13 +28,22 @@ class Extent:
 
 
 def phase(q: ArrayLike) -> list[str]:
-    """The phase of each layer: solid, liquid or, where the overlap is, missing."""
+    """The phase of each layer: solid, liquid or, where the overlap is, missing.
+
+    >>> phase([1.0, 0.5, 0.3])
+    ['solid', 'solid', 'liquid']
+    """
     values = np.asarray(q, dtype=float)
     return ["missing" if math.isnan(x) else "solid" if x > THRESHOLD else "liquid" for x in values]
 
 
 def extent(q: ArrayLike) -> Extent:
-    """Penetration depths and number of liquid layers of a profile q_0..q_L (boundaries included)."""
+    """Penetration depths and number of liquid layers of a profile q_0..q_L (boundaries included).
+
+    >>> found = extent([1.0, 0.5, 0.1, 0.0, 0.6, 1.0])
+    >>> f"{found.xi_input:.2f} {found.xi_output:.2f} {found.n_liquid}"
+    '1.33 1.39 2'
+    """
     profile = np.asarray(q, dtype=float)
     hidden = profile[1:-1]
     return Extent(_depth(profile), _depth(profile[::-1]), int(np.sum(hidden <= THRESHOLD)))

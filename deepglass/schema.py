@@ -84,6 +84,10 @@ def write(dataset: xr.Dataset, path: str | Path, kind: str, overwrite: bool = Fa
     """Write a result atomically, every variable with a checksum; raises as :func:`files.write_bytes`.
 
     Schema version, kind, code version and creation time are added as attributes.
+
+    >>> from theory import solve_profile
+    >>> write(solve_profile("random", depth=3, alpha=5.0).to_dataset(), "profile.nc", "profile").name
+    'profile.nc'
     """
     labelled = dataset.assign_attrs(
         deepglass_kind=kind,
@@ -106,6 +110,12 @@ def read(path: str | Path, kind: str, *others: str) -> xr.Dataset:
     """Read a whole result of this kind, or of one of the ``others``, into memory.
 
     Raises InvalidInput if it is missing, damaged, foreign, of another kind or version, or incomplete.
+
+    >>> from theory import solve_profile
+    >>> path = write(solve_profile("random", depth=3, alpha=5.0).to_dataset(), "profile.nc", "profile")
+    >>> profile = read(path, "profile")
+    >>> profile.q.dims, float(profile.attrs["alpha"])
+    (('neuron_layer',), 5.0)
     """
     source, kinds = Path(path), (kind, *others)
     kind = " or ".join(kinds)

@@ -11,7 +11,7 @@ import typer
 
 from deepglass import files
 from deepglass.checks import one_of
-from deepglass.cli import application, choice
+from deepglass.cli import Overwrite, application, choice
 from deepglass.errors import DeepglassError, InvalidInput
 from paper_figures import demo as demo_figure
 from paper_figures import huang2025 as thermal
@@ -43,10 +43,9 @@ app = application("Figures, each with the numbers behind it.")
 
 FromStored = Annotated[bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")]
 Out = Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")]
-Data = Annotated[Path, typer.Option(help="Folder of the stored results.")]
+Stored = Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of the runs behind them.")]
-Workers = Annotated[int, typer.Option(metavar="N", help="Processes on this machine.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace earlier figures.")]
+Workers = Annotated[int, typer.Option(metavar="N", help="Processes on this machine; without it one.")]
 
 
 @app.command()
@@ -54,9 +53,14 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for run, profile, table and overlay.")] = Path(
         "results/demo"
     ),
-    overwrite: Annotated[bool, typer.Option(help="Replace an earlier demo.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """The main job in small: train on real digits, predict the layers, overlay the two."""
+    """The main job in small: train on real digits, predict the layers, overlay the two.
+
+    \b
+    Example:
+        python -m paper_figures demo --out results/demo
+    """
     typer.echo(demo_figure.make(out, overwrite=overwrite))
 
 
@@ -70,7 +74,7 @@ def yoshino2020(
     ] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/yoshino2020"),
-    data: Data = perceptron_studies.DATA,
+    data: Stored = perceptron_studies.DATA,
     runs: Runs = perceptron_studies.RUNS,
     workers: Workers = 1,
     overwrite: Overwrite = False,
@@ -78,6 +82,10 @@ def yoshino2020(
     """The layered replica theory, solved and measured: figures, and the numbers they stand for.
 
     Fails if a number is off. What is measured is run where it is missing; it may be stopped and called again.
+
+    \b
+    Example:
+        python -m paper_figures yoshino2020 --figure hierarchy --size smoke
     """
     if figure is not None:
         one_of("figure", figure, [*layered.THEORY, *layered.FIGURES])
@@ -97,12 +105,17 @@ def yoshino2023(
     size: Annotated[str, choice(SIZES, "Seconds; half an hour; a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/yoshino2023"),
-    data: Data = perceptron_studies.DATA,
+    data: Stored = perceptron_studies.DATA,
     runs: Runs = perceptron_studies.RUNS,
     workers: Workers = 1,
     overwrite: Overwrite = False,
 ) -> None:
-    """Greedy students of a deep teacher: run what is missing, draw, and print the numbers."""
+    """Greedy students of a deep teacher: run what is missing, draw, and print the numbers.
+
+    \b
+    Example:
+        python -m paper_figures yoshino2023 --from-stored
+    """
     results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
     _measure(greedy, results, out, figure, from_stored, runs, workers, overwrite, _show)
 
@@ -113,12 +126,17 @@ def perceptron(
     size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/deep_perceptron"),
-    data: Data = perceptron_studies.DATA,
+    data: Stored = perceptron_studies.DATA,
     runs: Runs = perceptron_studies.RUNS,
     workers: Workers = 1,
     overwrite: Overwrite = False,
 ) -> None:
-    """The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers."""
+    """The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers.
+
+    \b
+    Example:
+        python -m paper_figures perceptron --from-stored
+    """
     results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
     _measure(own, results, out, figure, from_stored, runs, workers, overwrite, _show)
 
@@ -164,13 +182,18 @@ def kerr_winter2025(
     size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; days of a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/kerr_winter2025"),
-    data: Data = relu_studies.DATA,
+    data: Stored = relu_studies.DATA,
     runs: Runs = relu_studies.RUNS,
     workers: Workers = 1,
     overwrite: Overwrite = False,
 ) -> None:
     """Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the
-    score."""
+    score.
+
+    \b
+    Example:
+        python -m paper_figures kerr_winter2025 --from-stored
+    """
     results = relu_studies.results_at(one_of("size", size, SIZES), data)
     _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score(relu_pages.NULL))
 
@@ -181,7 +204,7 @@ def zou_huang2021(
     size: Annotated[str, choice(SIZES, "Seconds; two hours of two cores; a GPU.")] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/zou_huang2021"),
-    data: Data = spin_studies.DATA,
+    data: Stored = spin_studies.DATA,
     runs: Runs = spin_studies.RUNS,
     workers: Workers = 1,
     reference_dir: Annotated[Path | None, typer.Option(help="Folder of the authors' arrays.")] = None,
@@ -190,6 +213,10 @@ def zou_huang2021(
     """The effective Ising model of weight space: train, infer what is missing, draw, and keep the score.
 
     The authors' arrays, where they are, are inferred from too; $DEEPGLASS_REFERENCE names their folder.
+
+    \b
+    Example:
+        python -m paper_figures zou_huang2021 --from-stored
     """
     results = spin_studies.results_at(one_of("size", size, SIZES), data)
     place = reference_arrays.folder(reference_dir)
@@ -214,7 +241,7 @@ def huang2025(
     ] = "laptop",
     from_stored: FromStored = False,
     out: Out = Path("results/figures/huang2025"),
-    data: Data = DATA,
+    data: Stored = DATA,
     runs: Runs = RUNS,
     workers: Workers = 1,
     overwrite: Overwrite = False,
@@ -222,6 +249,10 @@ def huang2025(
     """The thermal deep learning machine: run what is missing, draw, and say what agrees with the paper.
 
     May be stopped and called again (with --overwrite): finished samples are kept, the others go on.
+
+    \b
+    Example:
+        python -m paper_figures huang2025 --figure 3d --from-stored
     """
     with ProgressBar() as progress:
         made = thermal.make(
@@ -239,9 +270,14 @@ app.command()(own_networks.own_networks)
 def pages(
     check: Annotated[bool, typer.Option("--check", help="Only fail if a page is out of date.")] = False,
     root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
-    data: Annotated[Path, typer.Option(help="Folder of the stored results of all.")] = DATA.parent,
+    data: Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")] = DATA.parent,
 ) -> None:
-    """Generate the tables of the pages in docs that hold measured numbers, from stored results."""
+    """Generate the tables of the pages in docs that hold measured numbers, from stored results.
+
+    \b
+    Example:
+        python -m paper_figures pages --check
+    """
     from paper_figures.huang2025 import pages as thermal_pages
     from paper_figures.own_networks import pages as own_pages
     from paper_figures.perceptron import pages as perceptron_pages

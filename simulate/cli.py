@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from deepglass.checks import one_of
-from deepglass.cli import Format, application, print_json
+from deepglass.cli import Format, Output, application, print_json
 from deepglass.errors import DeepglassError, InvalidInput
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
@@ -22,7 +22,6 @@ from simulate.progress import ProgressBar, log_beside_bar
 from simulate.registry import SYSTEMS
 from simulate.relu import command as relu
 from simulate.relu.protocol import ReluProtocol
-from simulate.report import Output
 from simulate.run import resume as resume_run
 from simulate.segments import finished_of
 from simulate.signals import checkpoint_before_stopping
@@ -77,12 +76,17 @@ app.command()(copies.train_copies)
 @app.command()
 def resume(
     path: Run,
-    steps: Annotated[int, typer.Option(help="Steps to add to a finished run.")] = 0,
+    steps: Annotated[int, typer.Option(help="Steps to add to a finished run; 0: none.")] = 0,
     format: Output = Format.table,
 ) -> None:
     """Continue a run that was stopped, at whatever instant, or make a finished one longer.
 
     The finished run equals the uninterrupted one bit for bit on the same device.
+
+    \b
+    Examples:
+        python -m simulate resume run.nc
+        python -m simulate resume run.nc --steps 100000
     """
     target = finished_of(path)
     before = target.stat().st_mtime_ns if target.exists() else None
@@ -96,7 +100,12 @@ def resume(
 
 @app.command()
 def inspect(path: Run, format: Output = Format.table) -> None:
-    """Say what a run is, how far it is, and what it holds."""
+    """Say what a run is, how far it is, and what it holds.
+
+    \b
+    Example:
+        python -m simulate inspect run.nc
+    """
     if format is Format.json:
         print_json(inspection.contents(path))
     else:
@@ -105,7 +114,12 @@ def inspect(path: Run, format: Output = Format.table) -> None:
 
 @app.command()
 def validate(path: Run, format: Output = Format.table) -> None:
-    """Check schema, completeness and invariants of a run; exit code 1 if something is wrong."""
+    """Check schema, completeness and invariants of a run; exit code 1 if something is wrong.
+
+    \b
+    Example:
+        python -m simulate validate run.nc
+    """
     problems = inspection.problems(path)
     if format is Format.json:
         print_json({"path": str(path), "valid": not problems, "problems": problems})
@@ -120,13 +134,15 @@ def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="Its points: docs/sweeps.md.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs, one file a point.")],
     workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes on this machine; default 1.")
+        int | None, typer.Option(metavar="N", help="Processes on this machine; without it one.")
     ] = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT|local", help="A dask.distributed scheduler.")
     ] = None,
-    retry: Annotated[bool, typer.Option(help="Try failed points again.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Only list the points, and how far each is.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed points again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the points, and how far each is.")
+    ] = False,
     only: Annotated[
         list[int] | None, typer.Option(metavar="INDEX", help="Only this point; may be repeated.")
     ] = None,
@@ -139,6 +155,11 @@ def sweep(
 
     Points that are done are skipped, interrupted ones resumed, failed ones listed with their reason.
     Exit code 1 if some failed.
+
+    \b
+    Examples:
+        python -m simulate sweep sweep.toml --out results/widths
+        python -m simulate sweep sweep.toml --out results/widths --task 3/16
     """
     points = sweeps.load(file)
     if only and task is not None:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from simulate.noise import Member
 from simulate.protocol import PRECISIONS, BaseProtocol
 
+__all__ = ["Advance", "Experiment", "Footprint", "System", "Variable", "Watch"]
+
 Array = NDArray[Any]
 
 Watch = Callable[[int, Mapping[str, Array]], str]

@@ -37,6 +37,8 @@ from simulate.plan import chunks
 from simulate.protocol import BaseProtocol
 from simulate.registry import named
 
+__all__ = ["Point", "expand", "load", "pick", "share"]
+
 MOST_POINTS = 100_000
 """Files in a folder beyond which a sweep is a slip of the pen."""
 

@@ -27,6 +27,18 @@ from deepglass.errors import InvalidInput
 from simulate import noise
 from simulate.kernels import TO_UNIT, _log, philox
 
+__all__ = [
+    "ChainState",
+    "IsingChains",
+    "LogZ",
+    "Mixing",
+    "Split",
+    "annealed_log_z",
+    "mixing",
+    "resolution",
+    "split_by_start",
+]
+
 Spins = NDArray[np.int8]
 Values = NDArray[np.float64]
 

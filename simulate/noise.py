@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from simulate import kernels
 
 # What a stream is for; part of its key. Never renumber: old seeds would change their meaning.
+__all__ = ["Member", "key", "keys", "normal", "philox"]
+
 THERMAL, VELOCITY, START = 0, 1, 2
 NEURONS, DIRECTIONS, ANGLES, EXCHANGE, DISORDER = 3, 4, 5, 6, 7
 PLANTING = (8, 9, 10)

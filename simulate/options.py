@@ -10,6 +10,8 @@ import typer
 
 from deepglass.checks import integers
 from deepglass.cli import Format, choice
+from deepglass.cli import Output as Output
+from deepglass.cli import Overwrite as Overwrite
 from simulate import report
 from simulate.progress import ProgressBar
 from simulate.protocol import DEVICES, PRECISIONS, BaseProtocol
@@ -20,21 +22,31 @@ from simulate.signals import checkpoint_before_stopping
 
 Out = Annotated[Path, typer.Option(help="The run's netCDF file, RUN.nc.")]
 System = Annotated[str, choice(SYSTEMS, "What is simulated; each has options of its own: add --help.")]
-Depth = Annotated[int, typer.Option(help="L, layers of weights.")]
-Width = Annotated[int, typer.Option(help="N, neurons of a layer.")]
+Depth = Annotated[int, typer.Option(help="L, layers of weights: hidden layers and one.")]
+Width = Annotated[int, typer.Option(help="N, neurons of a hidden layer.")]
+DataDir = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder of the files of MNIST or CIFAR-10; else $DEEPGLASS_DATA, else MNIST is downloaded."
+    ),
+]
+Components = Annotated[int, typer.Option(help="Principal components that are the inputs.")]
+TestImages = Annotated[int, typer.Option(help="Images kept for the test.")]
+Lambda = Annotated[float, typer.Option("--lambda", help="Strength of L2.")]
+Batch = Annotated[int, typer.Option(help="Patterns in a mini-batch.")]
 Schedule = Annotated[str, choice(SCHEDULES, "How T is reached.")]
 InitialTemperature = Annotated[float | None, typer.Option(help="T at step 0 of a quench or anneal.")]
 ScheduleSteps = Annotated[int | None, typer.Option(help="Step of the quench, or at which the anneal ends.")]
-Steps = Annotated[int, typer.Option(help="All steps, from 0.")]
+Steps = Annotated[int, typer.Option(help="All steps, from 0 to the end of the run.")]
 WaitingTime = Annotated[
     str, typer.Option(help="t_w < steps, where each sample is split into replicas; several: 100,1000.")
 ]
 Samples = Annotated[int, typer.Option(help="Independent samples.")]
-FirstSample = Annotated[int, typer.Option(help="Number of the first one.")]
+FirstSample = Annotated[int, typer.Option(help="Number of the first sample: 4 continues a run of 0 to 3.")]
 Replicas = Annotated[int, typer.Option(help="Copies of each sample at every t_w.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Device = Annotated[str, choice(DEVICES, "Where to compute.")]
-Precision = Annotated[str, choice(PRECISIONS, "Of the particles.")]
+Precision = Annotated[str, choice(PRECISIONS, "Floating point of spins and weights.")]
 Threads = Annotated[int, typer.Option(help="CPU threads that share the machines of a chunk.")]
 ReplicasPerChunk = Annotated[
     int | None, typer.Option(help="Machines advanced together at most; bounds the memory.")
@@ -48,7 +60,6 @@ MatrixTimes = Annotated[
 ]
 CheckpointEvery = Annotated[int, typer.Option(help="Steps between checkpoints; 0: one a minute.")]
 KeepState = Annotated[bool, typer.Option(help="Keep in RUN.nc what a longer run needs to go on.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace an existing output file.")]
 
 LISTS: Mapping[str, Callable[[str], Any]] = {
     name: partial(integers, name) for name in ("waiting_time", "matrix_times")

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+__all__ = ["Correlation", "mean_square", "overlap_matrix", "pairs", "with_boundaries"]
+
 Layers = Sequence[Tensor]
 """One tensor (B, n_l) per layer."""
 

@@ -9,8 +9,9 @@ from sweep to sweep, and a sweep depends on nothing but the state and its number
 * Weights: perceptrons do not see one another while the neurons stand still. A few of them share what they
   read of the layer below.
 
-Philox and the logarithm are those of :mod:`simulate.kernels`. Numba's cache notices edits of this file only;
-that arithmetic must never change anyway (old seeds would change their meaning), and its tests pin it. What
+Philox, the logarithm and the vector registers are those of :mod:`simulate.kernels`. Numba's cache notices
+edits of this file only: that arithmetic must never change anyway (old seeds would change their meaning), and
+its tests pin it; after an edit of the vector functions there, the cache of this file has to be removed. What
 numba compiles for a caller with ``fastmath`` is compiled with it too, and stays in the cache for all:
 functions that draw noise and their callers go without it, the loops over patterns are functions of their own.
 """

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from deepglass import checks
 from deepglass.errors import InvalidInput
 
+__all__ = ["DEVICES", "PRECISIONS", "BaseProtocol"]
+
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 

@@ -16,6 +16,8 @@ from simulate.protocol import BaseProtocol
 from simulate.relu.system import ReluSystem
 from simulate.thermal.system import ThermalSystem
 
+__all__ = ["SYSTEMS", "named", "of_attributes", "of_manifest", "system_in", "system_of"]
+
 SYSTEMS: dict[str, System[Any, Any]] = {
     system.protocol.system: system
     for system in (ThermalSystem(), PerceptronSystem(), ReluSystem(), ClassifierSystem(), ModuleSystem())

@@ -1,15 +1,14 @@
 """A run in a few numbers: what the command line prints."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
 import xarray as xr
 
 from deepglass.cli import Format, print_json, table
+from deepglass.cli import Output as Output
 from simulate.registry import system_in
-
-Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 def summary(run: xr.Dataset) -> dict[str, Any]:

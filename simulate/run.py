@@ -53,6 +53,12 @@ def run(
     Returns the run as a Dataset (docs/schema.md). Raises InvalidInput for data that do not fit the
     protocol, a run that does not fit the memory, or a place that cannot be written or is taken, before any
     work; Diverged if the state becomes impossible, as NaN is (the last good checkpoint is kept).
+
+    >>> from simulate import Protocol, run
+    >>> protocol = Protocol(depth=3, width=4, patterns=10, steps=40, waiting_time=20, samples=2, replicas=2)
+    >>> found = run(protocol, out="run.nc")
+    >>> found.q.sizes["sample"], found.q.sizes["neuron_layer"]
+    (2, 4)
     """
     if out is None:
         job = _Job.prepare(protocol)
@@ -80,6 +86,13 @@ def resume(path: str | Path, *, more: int = 0, progress: Progress | None = None)
     A finished run is returned as it is, or goes on for ``more`` steps; its file is replaced at the end only.
     Bit for bit as uninterrupted on the same device. Raises InvalidInput if there is no such run, if it is in
     use, damaged or of another version, or if its data are no longer what they were; Diverged as :func:`run`.
+
+    >>> from simulate import Protocol, resume, run
+    >>> protocol = Protocol(depth=3, width=4, patterns=10, steps=40, waiting_time=20, samples=1, replicas=2)
+    >>> shorter = run(protocol, out="run.nc")
+    >>> longer, at_once = resume("run.nc", more=20), run(replace(protocol, steps=60))
+    >>> bool((longer.E.isel(t=-1) == at_once.E.isel(t=-1)).all())
+    True
     """
     more = checks.integer("steps", more, 0)
     target, folder = finished_of(path).resolve(), partial_of(path).resolve()

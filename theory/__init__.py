@@ -5,18 +5,21 @@
 ``solve_hierarchy`` breaks replica symmetry (loaded when asked for: it compiles).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from deepglass import lazy
 from theory.closures import CLOSURES
 from theory.follow import Curve, follow
-from theory.potentials import POTENTIALS
+from theory.potentials import POTENTIALS, Potential, Slopes
 from theory.profile import BRANCHES, SCENARIOS, Profile, solve_profile
 from theory.solve import Certificate
 from theory.storage import capacity
-from theory.transitions import Transitions, phase_diagram, transitions
+from theory.transitions import Crossing, Freezing, Spinodal, Transitions, phase_diagram, transitions
 
 if TYPE_CHECKING:
     from theory.broken import Hierarchy, solve_hierarchy
+else:
+    __getattr__ = lazy.attributes(__name__, dict.fromkeys(("Hierarchy", "solve_hierarchy"), "theory.broken"))
 
 __all__ = [
     "BRANCHES",
@@ -24,9 +27,14 @@ __all__ = [
     "POTENTIALS",
     "SCENARIOS",
     "Certificate",
+    "Crossing",
     "Curve",
+    "Freezing",
     "Hierarchy",
+    "Potential",
     "Profile",
+    "Slopes",
+    "Spinodal",
     "Transitions",
     "capacity",
     "follow",
@@ -35,11 +43,3 @@ __all__ = [
     "solve_profile",
     "transitions",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("Hierarchy", "solve_hierarchy"):
-        from theory import broken
-
-        return getattr(broken, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,12 +12,12 @@ from deepglass import checks
 from deepglass.errors import InvalidInput, NoSolution, NotConverged
 from theory import rsb
 from theory.gaussian import Array
-from theory.hierarchy import Levels
+from theory.levels import Levels
 from theory.measures import interaction_at_zero
 from theory.network import check_depth
 from theory.overlaps import Overlaps
 from theory.potentials import Potential, potential_of
-from theory.profile import SCENARIOS, Profile, ensemble, solve_profile
+from theory.profile import SCENARIOS, Profile, attributes, solve_profile
 from theory.solve import Certificate
 from theory.stability import replicon
 
@@ -91,24 +91,7 @@ class Hierarchy:
                 "level": np.arange(self.k + 1),
                 "step": np.arange(1, self.k + 1),
             },
-            attrs={
-                "scenario": self.scenario,
-                "depth": self.depth,
-                "alpha": self.alpha,
-                "margin": self.margin,
-                "potential": self.potential,
-                **({} if self.beta is None else {"beta": self.beta}),
-                "closure": self.closure,
-                "rsb": self.k,
-                "branch": "continuous",
-                "ensemble": ensemble(self.scenario, self.margin, self.potential),
-                "entropy": self.entropy,
-                "replicon": self.replicon,
-                "residual": self.certificate.residual,
-                "evaluations": self.certificate.evaluations,
-                "method": self.certificate.method,
-                "reason": self.certificate.reason,
-            },
+            attrs=attributes(self, rsb=self.k, branch="continuous"),
         )
 
 
@@ -135,6 +118,12 @@ def solve_hierarchy(
 
     Raises InvalidInput for a value out of range, NoSolution where the symmetric solution, a stationary
     break point (k = 1) or the branch at given break points does not exist, NotConverged.
+
+    With a teacher no level differs from another:
+
+    >>> found = solve_hierarchy("teacher-student", 3, 20.0, k=2)
+    >>> [round(float(q), 3) for q in found.q[1]]
+    [0.779, 0.779, 0.779]
     """
     scenario = checks.one_of("scenario", scenario, SCENARIOS)
     depth = check_depth(depth)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deepglass import files, schema
-from deepglass.cli import Format, application, choice, print_json, table
+from deepglass.cli import Format, Output, Overwrite, application, choice, print_json, table
 from deepglass.errors import InvalidInput
 from theory import report
 from theory.closures import CLOSURES
@@ -24,12 +24,12 @@ Scenario = Annotated[
     str,
     choice(SCENARIOS, "random: random inputs and outputs. teacher-student: outputs of a teacher network."),
 ]
-Depth = Annotated[int, typer.Option(help="Number of weight layers L, 1 to 200.")]
+Depth = Annotated[int, typer.Option(help="L, layers of weights, 1 to 200.")]
 Margin = Annotated[
     float,
     typer.Option(
-        help="Smallest gap every neuron must have, -4 to 4. Other than 0, teacher-student is a planted "
-        "ensemble: patterns around a machine that satisfies them, not the answers of a teacher."
+        help="kappa, the smallest gap every neuron must have, -4 to 4. Other than 0, teacher-student is a "
+        "planted ensemble: patterns around a machine that satisfies them, not the answers of a teacher."
     ),
 ]
 ClosureName = Annotated[
@@ -47,17 +47,16 @@ PotentialName = Annotated[
         "hard: no gap below the margin. soft: a harmonic penalty below it, at inverse temperature --beta.",
     ),
 ]
-Beta = Annotated[
-    float | None, typer.Option(help="Inverse temperature of the soft potential, 1e-3 to 1e8; only with it.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")]
+Beta = Annotated[float | None, typer.Option(help="1/T of the soft potential, 1e-3 to 1e8; only with it.")]
 
 
 @app.command()
 def profile(
     scenario: Scenario,
     depth: Depth,
-    alpha: Annotated[float, typer.Option(help="Storage ratio M/N: patterns per unit of width, 1e-6 to 1e9.")],
+    alpha: Annotated[
+        float, typer.Option(help="Storage ratio M/N, patterns by neurons of a layer, 1e-6 to 1e9.")
+    ],
     margin: Margin = 0.0,
     branch: Annotated[
         str,
@@ -78,8 +77,8 @@ def profile(
             "becomes K+1 values, outermost first. Without it the symmetric solution.",
         ),
     ] = None,
-    format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
-    out: Annotated[Path | None, typer.Option(help="Also write the profile to this netCDF4 file.")] = None,
+    format: Output = Format.table,
+    out: Annotated[Path | None, typer.Option(help="The netCDF file of the profile, PROFILE.nc.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Overlap profile of a network: neuron layers q_0..q_L and weight layers Q_1..Q_L.
@@ -136,7 +135,7 @@ def transitions_command(
     closure: ClosureName = "gaussian",
     potential: PotentialName = "hard",
     beta: Beta = None,
-    format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
+    format: Output = Format.table,
 ) -> None:
     """Every transition of a network up to alpha = 1e6.
 
@@ -205,7 +204,7 @@ def depths_of(depths: str, max_depth: int | None) -> list[int]:
 def sk(
     temperature: Annotated[float, typer.Option(help="Temperature T in units of the coupling, above 0.")],
     steps: Annotated[int, typer.Option("--rsb", help="Steps K of replica symmetry breaking, 0 to 200.")] = 50,
-    format: Annotated[Format, typer.Option(help="table to read, json for one JSON object.")] = Format.table,
+    format: Output = Format.table,
 ) -> None:
     """The Sherrington-Kirkpatrick spin glass, solved by the same recursion: its external check.
 

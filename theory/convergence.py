@@ -11,6 +11,8 @@ from theory.gaussian import Array
 from theory.potentials import Potential, potential_of
 from theory.profile import solve_profile
 
+__all__ = ["Convergence", "convergence"]
+
 
 @dataclass(frozen=True)
 class Convergence:

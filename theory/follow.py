@@ -85,6 +85,12 @@ def follow(
     reaches ``to``, has come back as far past its start (at least a factor e, or 1 in the margin), or
     where an overlap reaches 0 or 1. Raises InvalidInput,
     NoSolution where the start does not exist, NotConverged if the curve cannot be followed.
+
+    The folds of a curve are the spinodals that :func:`theory.transitions` names:
+
+    >>> curve = follow("teacher-student", 3, 20.0, branch="crystal", to=5.0)
+    >>> [f"{alpha:.2f}" for alpha in curve.folds]
+    ['11.54', '27.81']
     """
     parameter = checks.one_of("parameter", parameter, PARAMETERS)
     branch = checks.one_of("branch", branch, BRANCHES[:2])

@@ -19,95 +19,26 @@ import numpy as np
 from theory import spherical, terms
 from theory.closures import CLOSURES, Closure, Moments
 from theory.gaussian import Array
-from theory.overlaps import Support
+from theory.levels import Dual, Image, LevelChain, Levels
 from theory.parisi import Recursion
-from theory.potentials import Potential
-from theory.spherical import Sphere
 
 
 @dataclass(frozen=True)
-class Dual:
-    """A quantity of every level (K,) with its derivative in the N unknowns (K, N)."""
+class Evaluation(Image):
+    """``interactions``, ``neurons``: single-site problems of the computed layers, by layer."""
 
-    value: Array
-    slope: Array
-
-    def __mul__(self, other: "Dual") -> "Dual":
-        """Level by level."""
-        slope = self.value[:, None] * other.slope + other.value[:, None] * self.slope
-        return Dual(self.value * other.value, slope)
-
-    def __add__(self, other: "Dual") -> "Dual":
-        """Level by level."""
-        return Dual(self.value + other.value, self.slope + other.slope)
-
-    def times(self, factor: float) -> "Dual":
-        """A multiple."""
-        return Dual(factor * self.value, factor * self.slope)
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Overlaps of all layers at all levels: ``q`` (L+1, k+1), boundaries 1, and ``Q`` (L, k+1)."""
-
-    q: Array
-    Q: Array
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One undamped map: what went in, what came out, the single-site problems on the way.
-
-    ``image``: packed overlaps, shape (N,). ``jacobian``: of the map, (N, N), or (N, 0) if not asked for.
-    ``interactions``, ``neurons``, ``spheres``: of the computed layers, by layer. ``eps``: fields (L+1, k+1).
-    """
-
-    levels: Levels
-    image: Array
-    jacobian: Array
     interactions: dict[int, Recursion]
     neurons: dict[int, Recursion]
-    spheres: dict[int, Sphere]
-    eps: Array
 
 
 @dataclass(frozen=True)
-class Solved:
-    """What a chain says of a solution: overlaps, fields (L+1, k+1), entropy per N M and its derivative in the
-    break points (k,), and the innermost moments that decide its stability.
-    """
-
-    levels: Levels
-    eps: Array
-    entropy: float
-    slope: Array
-    moments: Moments
-
-
-@dataclass(frozen=True)
-class HierarchicalChain:
-    """A chain of ``depth`` weight layers on random data at storage ratio ``alpha``, break points ``m`` (k,).
-
-    ``support``: which hidden layers are frozen; the overlaps of liquid ones are exactly 0 at every level.
-    ``step``: grading of the field grids.
-    """
-
-    depth: int
-    alpha: float
-    potential: Potential
-    m: Array
-    support: Support
-    step: float = terms.STEP
+class HierarchicalChain(LevelChain[Evaluation]):
+    """The chain in the gaussian closure; of mirror images one is computed."""
 
     @property
     def closure(self) -> Closure:
         """The closure of its symmetric limit."""
         return CLOSURES["gaussian"]
-
-    @property
-    def levels(self) -> int:
-        """Number of values per layer, k + 1."""
-        return int(self.m.size) + 1
 
     def bond(self, layer: int) -> int:
         """The computed weight layer that ``layer`` equals."""
@@ -130,24 +61,6 @@ class HierarchicalChain:
         """Frozen neuron layers that are computed."""
         frozen = self.support.neurons
         return tuple(layer for layer in range(1, self.depth) if frozen[layer] and self.neuron(layer) == layer)
-
-    def growth(self, levels: Levels) -> Array:
-        """Factor by which one map multiplies an infinitesimal overlap of hidden layers 1..L-1, shape (L-1,).
-
-        A layer freezes first at its innermost level, between the innermost overlaps of its neighbours.
-        """
-        q = levels.q[:, -1]
-        return self.closure.onset(self.potential, self.alpha, q[:-2], q[2:]).growth
-
-    @property
-    def unknowns(self) -> int:
-        """N, the number of unknown overlaps."""
-        return (len(self.bonds) + len(self.hidden)) * self.levels
-
-    def pack(self, levels: Levels) -> Array:
-        """The unknowns, shape (N,): weight layers first, each by level."""
-        rows = [levels.Q[layer - 1] for layer in self.bonds] + [levels.q[layer] for layer in self.hidden]
-        return np.concatenate(rows) if rows else np.zeros(0)
 
     def unpack(self, x: Array) -> Levels:
         """All overlaps of packed unknowns (N,)."""
@@ -199,10 +112,10 @@ class HierarchicalChain:
             self.unpack(x),
             np.concatenate([image.value for image in images]) if images else np.zeros(0),
             np.vstack([image.slope for image in images]) if images else np.zeros((0, size)),
-            interactions,
-            neurons,
             spheres,
             eps,
+            interactions,
+            neurons,
         )
 
     def entropy(self, found: Evaluation) -> float:
@@ -253,9 +166,3 @@ class HierarchicalChain:
             if spin is not None:
                 chi_hh[index] = spin.chi[-1]
         return Moments(w, chi_aa, np.zeros(self.depth), chi_hh)
-
-    def solved(self, x: Array) -> Solved:
-        """Everything about the solution at packed overlaps ``x`` (N,)."""
-        found = self.evaluate(x, jacobian=False)
-        slope = self.break_point_slope(found)
-        return Solved(found.levels, found.eps, self.entropy(found), slope, self.moments(found))

@@ -23,6 +23,8 @@ from deepglass import checks
 from deepglass.errors import InvalidInput
 from theory.gaussian import Array
 
+__all__ = ["POTENTIALS", "HardCore", "Potential", "Slopes", "SoftCore", "potential_of"]
+
 MARGIN_MAX = 4.0
 """Largest |margin|. At -4 chance meets all but 3e-5 of the constraints: spinodals lie near 2e9 already."""
 

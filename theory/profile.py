@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,9 @@ from theory.potentials import HardCore, Potential, potential_of
 from theory.saddle import SaddlePoint
 from theory.solve import Certificate
 from theory.stability import Stability, stability
+
+if TYPE_CHECKING:
+    from theory.broken import Hierarchy
 
 SCENARIOS = tuple(REPLICAS)
 BRANCHES = ("continuous", "crystal", "equilibrium")
@@ -79,25 +83,30 @@ class Profile:
                 "neuron_layer": np.arange(self.depth + 1),
                 "weight_layer": np.arange(1, self.depth + 1),
             },
-            attrs={
-                "scenario": self.scenario,
-                "depth": self.depth,
-                "alpha": self.alpha,
-                "margin": self.margin,
-                "potential": self.potential,
-                **({} if self.beta is None else {"beta": self.beta}),
-                "closure": self.closure,
-                "rsb": 0,
-                "branch": self.branch,
-                "ensemble": self.ensemble,
-                "entropy": self.entropy,
-                "replicon": self.replicon,
-                "residual": self.certificate.residual,
-                "evaluations": self.certificate.evaluations,
-                "method": self.certificate.method,
-                "reason": self.certificate.reason,
-            },
+            attrs=attributes(self, rsb=0, branch=self.branch),
         )
+
+
+def attributes(found: "Profile | Hierarchy", rsb: int, branch: str) -> dict[str, Any]:
+    """What a file says of a solution beside its numbers: what was asked for, and how well it is solved."""
+    return {
+        "scenario": found.scenario,
+        "depth": found.depth,
+        "alpha": found.alpha,
+        "margin": found.margin,
+        "potential": found.potential,
+        **({} if found.beta is None else {"beta": found.beta}),
+        "closure": found.closure,
+        "rsb": rsb,
+        "branch": branch,
+        "ensemble": ensemble(found.scenario, found.margin, found.potential),
+        "entropy": found.entropy,
+        "replicon": found.replicon,
+        "residual": found.certificate.residual,
+        "evaluations": found.certificate.evaluations,
+        "method": found.certificate.method,
+        "reason": found.certificate.reason,
+    }
 
 
 def ensemble(scenario: str, margin: float, potential: str = HardCore.name) -> str:
@@ -169,6 +178,12 @@ def solve_profile(
     Raises InvalidInput for a value out of range, NoSolution (``.limit`` names the nearest alpha) where the
     branch does not exist, NotConverged if the residual exceeds 1e-10, or 8 rounding errors of the largest
     logit where that is more (:func:`theory.solve.accepted`; 6e-8 for a crystal at alpha = 1e9).
+
+    >>> profile = solve_profile("random", depth=10, alpha=30.0)
+    >>> [round(float(q), 3) for q in profile.q]
+    [1.0, 0.391, 0.053, 0.0, 0.0, 0.0, 0.0, 0.0, 0.053, 0.391, 1.0]
+    >>> profile.certificate.residual < 1e-10
+    True
     """
     chain = chain_of(scenario, depth, alpha, closure, potential_of(potential, margin, beta))
     branch = checks.one_of("branch", branch, BRANCHES)

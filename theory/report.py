@@ -15,16 +15,15 @@ _SHOWN = 7
 """Most levels of a hierarchy in a table: the outermost, the innermost, and some between."""
 
 
+def _asked(result: "Profile | Hierarchy") -> dict[str, Any]:
+    names = ("scenario", "depth", "alpha", "margin", "closure", "potential", "beta")
+    return {name: getattr(result, name) for name in names}
+
+
 def profile_as_json(result: Profile) -> dict[str, Any]:
     """The profile as one flat object of numbers, words and lists."""
     return {
-        "scenario": result.scenario,
-        "depth": result.depth,
-        "alpha": result.alpha,
-        "margin": result.margin,
-        "closure": result.closure,
-        "potential": result.potential,
-        "beta": result.beta,
+        **_asked(result),
         "branch": result.branch,
         "q": result.q,
         "Q": result.Q,
@@ -70,13 +69,7 @@ def profile_as_table(result: Profile) -> str:
 def hierarchy_as_json(result: "Hierarchy") -> dict[str, Any]:
     """A hierarchy as one flat object: ``q`` (L+1 lists) and ``Q`` (L lists) of k+1 values per layer."""
     return {
-        "scenario": result.scenario,
-        "depth": result.depth,
-        "alpha": result.alpha,
-        "margin": result.margin,
-        "closure": result.closure,
-        "potential": result.potential,
-        "beta": result.beta,
+        **_asked(result),
         "branch": "continuous",
         "rsb": result.k,
         "m": result.m,

@@ -17,7 +17,8 @@ from scipy.optimize import brentq
 
 from deepglass.errors import NoSolution, NotConverged
 from theory.gaussian import Array
-from theory.hierarchy import HierarchicalChain, Levels, Solved
+from theory.hierarchy import HierarchicalChain
+from theory.levels import Levels, Solved
 from theory.measures import interaction_at_zero
 from theory.overlaps import Support
 from theory.potentials import Potential

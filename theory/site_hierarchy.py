@@ -20,57 +20,28 @@ import numpy as np
 from theory import joint_recursion, spherical, terms
 from theory.closures import CLOSURES, Closure, Moments
 from theory.gaussian import Array
-from theory.hierarchy import Dual, Levels, Solved
 from theory.joint_recursion import JointRecursion
-from theory.overlaps import Support
+from theory.levels import Dual, Image, LevelChain, Levels
 from theory.parisi import Recursion
-from theory.potentials import Potential
 from theory.spherical import Sphere
 
 
 @dataclass(frozen=True)
-class SiteEvaluation:
-    """One undamped map: what went in, what came out, the single-site problems on the way.
+class SiteEvaluation(Image):
+    """``sites``: frozen hidden layers. ``output``: the gap of the last layer, None if its bond is liquid."""
 
-    ``image``: packed overlaps, shape (N,). ``jacobian``: of the map, (N, N), or (N, 0) if not asked for.
-    ``sites``: of the frozen hidden layers. ``output``: the gap of the last layer, None if its bond is liquid.
-    ``spheres``: of the frozen bonds. ``eps``: fields (L+1, k+1).
-    """
-
-    levels: Levels
-    image: Array
-    jacobian: Array
     sites: dict[int, JointRecursion]
     output: Recursion | None
-    spheres: dict[int, Sphere]
-    eps: Array
 
 
 @dataclass(frozen=True)
-class SiteChain:
-    """A chain of ``depth`` weight layers on random data at storage ratio ``alpha``, break points ``m`` (k,).
-
-    ``support``: which hidden layers are frozen; the overlaps of liquid ones are exactly 0 at every level.
-    ``step``: grading of the field grids. The interface is that of
-    :class:`theory.hierarchy.HierarchicalChain`.
-    """
-
-    depth: int
-    alpha: float
-    potential: Potential
-    m: Array
-    support: Support
-    step: float = terms.STEP
+class SiteChain(LevelChain[SiteEvaluation]):
+    """The chain in the site closure."""
 
     @property
     def closure(self) -> Closure:
         """The closure of its symmetric limit."""
         return CLOSURES["site"]
-
-    @property
-    def levels(self) -> int:
-        """Number of values per layer, k + 1."""
-        return int(self.m.size) + 1
 
     @cached_property
     def bonds(self) -> tuple[int, ...]:
@@ -81,24 +52,6 @@ class SiteChain:
     def hidden(self) -> tuple[int, ...]:
         """Frozen hidden neuron layers."""
         return tuple(int(index) + 1 for index in np.flatnonzero(self.support.neurons[1:-1]))
-
-    def growth(self, levels: Levels) -> Array:
-        """Factor by which one map multiplies an infinitesimal overlap of hidden layers 1..L-1, shape (L-1,).
-
-        A layer freezes first at its innermost level, between the innermost overlaps of its neighbours.
-        """
-        q = levels.q[:, -1]
-        return self.closure.onset(self.potential, self.alpha, q[:-2], q[2:]).growth
-
-    @property
-    def unknowns(self) -> int:
-        """N, the number of unknown overlaps."""
-        return (len(self.bonds) + len(self.hidden)) * self.levels
-
-    def pack(self, levels: Levels) -> Array:
-        """The unknowns, shape (N,): weight layers first, each by level."""
-        rows = [levels.Q[layer - 1] for layer in self.bonds] + [levels.q[layer] for layer in self.hidden]
-        return np.concatenate(rows) if rows else np.zeros(0)
 
     def unpack(self, x: Array) -> Levels:
         """All overlaps of packed unknowns (N,)."""
@@ -157,10 +110,10 @@ class SiteChain:
             self.unpack(x),
             np.concatenate([image.value for image in images]) if images else np.zeros(0),
             np.vstack([image.slope for image in images]) if images else np.zeros((0, size)),
-            sites,
-            output,
             spheres,
             eps,
+            sites,
+            output,
         )
 
     def entropy(self, found: SiteEvaluation) -> float:
@@ -209,9 +162,3 @@ class SiteChain:
         else:
             rows.append((float(found.output.w[-1]), float(found.output.chi[-1]), 0.0, 1.0))
         return Moments(*(np.array(column) for column in zip(*rows, strict=True)))
-
-    def solved(self, x: Array) -> Solved:
-        """Everything about the solution at packed overlaps ``x`` (N,)."""
-        found = self.evaluate(x, jacobian=False)
-        slope = self.break_point_slope(found)
-        return Solved(found.levels, found.eps, self.entropy(found), slope, self.moments(found))

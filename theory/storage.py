@@ -29,6 +29,9 @@ def capacity(
     Depth 1 is Gardner's ``1/C`` (J. Phys. A 21, 257 (1988)) with ``C = INT_{-k}^inf Dt (t + k)^2``, k
     the margin, in either closure. At margin 0 and depth 2 the gaussian closure ends at 48.9588, and
     deeper gaussian chains store any number of patterns. Raises InvalidInput for values out of range.
+
+    >>> [f"{capacity(depth):.4f}" for depth in (1, 2, 3)]
+    ['2.0000', '48.9588', 'inf']
     """
     depth = check_depth(depth)
     margin = checks.real("margin", margin, at_least=-MARGIN_MAX, at_most=MARGIN_MAX)

@@ -117,6 +117,14 @@ def transitions(
     """Every transition of one chain; arguments as in :func:`theory.solve_profile`.
 
     Raises InvalidInput for a value out of range, NotConverged if a branch cannot be followed.
+
+    Both hidden layers of depth 3 freeze at ``pi^2/4``:
+
+    >>> found = transitions("teacher-student", depth=3)
+    >>> [f"layer {each.layer}: {each.alpha:.4f}" for each in found.continuous]
+    ['layer 1: 2.4674', 'layer 2: 2.4674']
+    >>> [f"{each.branch} {each.side} {each.alpha:.2f}" for each in found.spinodal]
+    ['crystal from 11.54', 'continuous to 27.81']
     """
     return _transitions(chain_of(scenario, depth, 1.0, closure, potential_of(potential, margin, beta)))
 
@@ -130,7 +138,11 @@ def phase_diagram(
     potential: str | Potential = "hard",
     beta: float | None = None,
 ) -> tuple[Transitions, ...]:
-    """:func:`transitions` of one depth or of several, in the order given."""
+    """:func:`transitions` of one depth or of several, in the order given.
+
+    >>> [f"{each.capacity:.4f}" for each in phase_diagram("random", [1, 2])]
+    ['2.0000', '48.9588']
+    """
     chosen = [depths] if isinstance(depths, int) else list(depths)
     return tuple(
         transitions(scenario, depth, closure=closure, margin=margin, potential=potential, beta=beta)

@@ -15,9 +15,6 @@ from paper_figures.yoshino2020.checks import Check, known
 from theory import transitions
 from theory.predictions import Generalization, generalization
 
-GIBBS = 0.62465819
-"""``alpha`` times the error of Gibbs learning at large alpha, to the digits of the solution at 1e6."""
-
 COLUMNS = ("depth", "branch", "alpha", "error")
 
 

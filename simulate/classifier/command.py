@@ -12,7 +12,6 @@ from deepglass.cli import Format, choice
 from simulate import options
 from simulate.classifier.draws import draws as drawn
 from simulate.classifier.protocol import LABELS, SYNAPSES, ClassifierProtocol
-from simulate.report import Output
 
 P = ClassifierProtocol
 
@@ -25,22 +24,29 @@ def run(
         str, typer.Option(help="digits, mnist, cifar10, zou2021, PATH.npz or a folder of IDX files.")
     ] = P.data,
     data_dir: Annotated[
-        str | None, typer.Option("--data-dir", "--reference-dir", help="Folder of the files of a source.")
+        str | None,
+        typer.Option(
+            "--data-dir",
+            "--reference-dir",
+            help="Folder of the files of the source; else $DEEPGLASS_DATA, of zou2021 $DEEPGLASS_REFERENCE.",
+        ),
     ] = P.data_dir,
-    components: Annotated[int, typer.Option(help="Principal components that are the inputs.")] = P.components,
-    outputs: Annotated[int, typer.Option(help="Classes.")] = P.outputs,
-    test_patterns: Annotated[int, typer.Option(help="Images kept for the test.")] = P.test_patterns,
+    components: options.Components = P.components,
+    outputs: Annotated[int, typer.Option(help="Classes, one output each.")] = P.outputs,
+    test_patterns: options.TestImages = P.test_patterns,
     labels: Annotated[str, choice(LABELS, "Of the training patterns; shuffled: the null.")] = P.labels,
-    depth: Annotated[int, typer.Option(help="Layers of weights: hidden layers and one.")] = P.depth,
-    width: Annotated[int, typer.Option(help="Units of a hidden layer.")] = P.width,
-    patterns: Annotated[int, typer.Option(help="P.")] = P.patterns,
+    depth: options.Depth = P.depth,
+    width: options.Width = P.width,
+    patterns: Annotated[int, typer.Option(help="P, training patterns.")] = P.patterns,
     synapses: Annotated[
         str, choice(SYNAPSES, "Of weights +-1, by local reparametrisation; of real ones.")
     ] = P.synapses,
     eta: Annotated[float, typer.Option(help="Step of Adam.")] = P.eta,
-    eta_drop: Annotated[int, typer.Option(help="Steps after which it falls tenfold; 0: never.")] = P.eta_drop,
-    lambda_: Annotated[float, typer.Option("--lambda", help="Strength of L2.")] = P.lambda_,
-    batch: Annotated[int, typer.Option(help="Patterns in a batch.")] = P.batch,
+    eta_drop: Annotated[
+        int, typer.Option(help="Steps after which --eta falls tenfold; 0: never.")
+    ] = P.eta_drop,
+    lambda_: options.Lambda = P.lambda_,
+    batch: options.Batch = P.batch,
     spread: Annotated[
         float, typer.Option(help="Standard deviation of the fields of binary weights at the start.")
     ] = P.spread,
@@ -60,7 +66,7 @@ def run(
     frames_per_decade: options.FramesPerDecade = P.frames_per_decade,
     checkpoint_every: options.CheckpointEvery = P.checkpoint_every,
     keep_state: options.KeepState = P.keep_state,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Train many classifiers of binary or real weights at once.
@@ -78,10 +84,17 @@ def run(
 def draws(
     path: Annotated[Path, typer.Argument(metavar="RUN.nc", help="From `run --system classifier`.")],
     out: Annotated[Path, typer.Option(help="The netCDF file of the configurations.")],
-    count: Annotated[int | None, typer.Option(help="Of every network; as many as were measured.")] = None,
+    count: Annotated[
+        int | None, typer.Option(help="Draws of every network; without it as many as were measured.")
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Draw configurations of weights +-1 from trained networks, for `python -m compare liquid`."""
+    """Draw configurations of weights +-1 from trained networks, for `python -m compare liquid`.
+
+    \b
+    Example:
+        python -m simulate draws run.nc --out draws.nc
+    """
     files.check_target(out, overwrite)
     found = drawn(schema.read(path, "run"), count)
     schema.write(found, out, "weights", overwrite)

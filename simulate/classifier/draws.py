@@ -46,6 +46,11 @@ def draws(run: xr.Dataset, count: int | None = None) -> xr.Dataset:
     ``training_accuracy``, and with a test ``accuracy``; with hidden layers and test images of class 1 also
     ``orders`` of hidden units and the weights in these, ``canonical``. Raises InvalidInput for a run of
     another kind or without its state (``keep_state``), and if its data are not those it was trained on.
+
+    >>> from simulate import ClassifierProtocol, draws, run
+    >>> found = draws(run(ClassifierProtocol(width=4, components=5, steps=20, samples=5)), count=2)
+    >>> found.sizes["configuration"], found.attrs["sizes"]
+    (10, '5,4,4,10')
     """
     protocol = _protocol(run)
     number = protocol.draws if count is None else checks.integer("count", count, 1)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from simulate.bounds import negative, outside
 from simulate.classifier.draws import loaded
 from simulate.classifier.experiment import ClassifierExperiment
 from simulate.classifier.protocol import ClassifierProtocol
@@ -81,15 +82,8 @@ class ClassifierSystem(System[ClassifierProtocol, Projected]):
 
     def broken(self, run: xr.Dataset, protocol: ClassifierProtocol) -> list[str]:
         """Bounds."""
-        found = []
-        for name in ("cost", "test_cost", "mu2"):
-            if (run[name].values < 0).any():
-                found.append(f"{name} is negative somewhere")
         bounded = ("accuracy", "test_accuracy", *(("mu2",) if protocol.synapses == "binary" else ()))
-        for name in bounded:
-            if (run[name].values < 0).any() or (run[name].values > 1).any():
-                found.append(f"{name} is not between 0 and 1 everywhere")
-        return found
+        return negative(run, ("cost", "test_cost", "mu2")) + outside(run, bounded, 0, 1)
 
     def heading(self, parameters: Mapping[str, Any]) -> str:
         """Data, sizes, learning."""

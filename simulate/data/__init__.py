@@ -40,6 +40,10 @@ def load(
     to random and to teachers only. ``images`` and ``labels`` say what of a source with images is
     replaced: :mod:`.nulls` (random images have no threshold: one that is given is not looked at). The same
     arguments give the same patterns.
+
+    >>> found = load("digits", patterns=100, seed=0, width=8, depth=4)
+    >>> found.inputs.shape, found.classes
+    ((100, 64), (0, 1))
     """
     patterns, seed = integer("M", patterns, 1), integer("seed", seed, 0)
     name = os.fspath(data)
@@ -56,7 +60,11 @@ def load(
 
 
 def parse_classes(text: str) -> tuple[int, ...]:
-    """The labels in a comma-separated list such as ``0,1``, in its order."""
+    """The labels in a comma-separated list such as ``0,1``, in its order.
+
+    >>> parse_classes("3, 8")
+    (3, 8)
+    """
     words = [word.strip() for word in text.split(",")]
     if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", word) for word in words):
         raise InvalidInput(f"classes = {text!r} must be integer labels separated by commas, such as 0,1")

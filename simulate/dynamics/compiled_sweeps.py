@@ -17,6 +17,8 @@ from simulate.systems.wiring import Wiring
 STRETCH = 10**9
 """Products of a neuron and a weight in a compiled call, about: it cannot be interrupted."""
 
+__all__ = ["CompiledSweeps"]
+
 
 class CompiledSweeps:
     """As :class:`simulate.dynamics.monte_carlo.EagerSweeps`; batch and threads do not matter."""

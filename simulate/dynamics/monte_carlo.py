@@ -40,6 +40,8 @@ from simulate.perceptron_kernels import NEVER, QUADS, TRIES
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.wiring import Wiring
 
+__all__ = ["EagerSweeps", "MonteCarlo", "Streams"]
+
 
 @dataclass(frozen=True)
 class MonteCarlo:

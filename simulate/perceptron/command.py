@@ -8,7 +8,6 @@ from deepglass.checks import reals
 from deepglass.cli import Format, choice
 from simulate import options
 from simulate.perceptron.protocol import STARTS, PerceptronProtocol
-from simulate.report import Output
 from simulate.systems.deep_perceptron import POTENTIALS
 from simulate.systems.disorder import SCENARIOS
 
@@ -20,20 +19,25 @@ def run(
     out: options.Out,
     system: options.System = P.system,
     scenario: Annotated[
-        str, choice(SCENARIOS, "Outputs: fair signs, or a teacher's answers to random inputs.")
+        str,
+        choice(
+            SCENARIOS, "random: random inputs and outputs. teacher-student: outputs of a teacher network."
+        ),
     ] = P.scenario,
     potential: Annotated[
         str,
         choice(POTENTIALS, "v(r) of a gap r < kappa: (r - kappa)^2/2, or 1; hard at T = 0: the hard core."),
     ] = P.potential,
-    margin: Annotated[float, typer.Option(help="kappa.")] = P.margin,
+    margin: Annotated[float, typer.Option(help="kappa, the smallest gap that costs nothing.")] = P.margin,
     depth: options.Depth = P.depth,
     width: options.Width = P.width,
     degree: Annotated[
         int | None, typer.Option(help="c, neurons a perceptron reads; all by default.")
     ] = P.degree,
-    patterns: Annotated[int, typer.Option(help="M; alpha = M/c.")] = P.patterns,
-    temperature: Annotated[float, typer.Option(help="T = 1/beta, in units of v.")] = P.temperature,
+    patterns: Annotated[int, typer.Option(help="M, training patterns; alpha = M/c.")] = P.patterns,
+    temperature: Annotated[
+        float, typer.Option(help="T = 1/beta, in units of the potential v.")
+    ] = P.temperature,
     schedule: options.Schedule = P.schedule,
     initial_temperature: options.InitialTemperature = P.initial_temperature,
     schedule_steps: options.ScheduleSteps = P.schedule_steps,
@@ -57,7 +61,9 @@ def run(
         int, typer.Option(help="Fresh inputs on which networks are compared.")
     ] = P.test_patterns,
     device: options.Device = P.device,
-    backend: Annotated[str, choice(P.backends, "How to sweep; auto is the fastest.")] = P.backend,
+    backend: Annotated[
+        str, choice(P.backends, "How to advance the machines; auto is the fastest.")
+    ] = P.backend,
     precision: options.Precision = P.precision,
     threads: options.Threads = P.threads,
     replicas_per_chunk: options.ReplicasPerChunk = P.replicas_per_chunk,
@@ -66,7 +72,7 @@ def run(
     matrix_times: options.MatrixTimes = "",
     checkpoint_every: options.CheckpointEvery = P.checkpoint_every,
     keep_state: options.KeepState = P.keep_state,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Sample deep perceptrons with the exact law, split them into replicas at t_w, and measure overlaps.

@@ -9,7 +9,6 @@ from deepglass.checks import reals
 from deepglass.cli import Format, choice
 from simulate import options
 from simulate.relu.protocol import FORCES, INITIAL, ReluProtocol
-from simulate.report import Output
 
 P = ReluProtocol
 
@@ -25,23 +24,21 @@ def run(
     data: Annotated[
         str, typer.Option(help="gaussian, digits, mnist, cifar10, PATH.npz or a folder of IDX files.")
     ] = P.data,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the files of MNIST or CIFAR-10; default $DEEPGLASS_DATA.")
-    ] = P.data_dir,
-    components: Annotated[int, typer.Option(help="Principal components that are the inputs.")] = P.components,
+    data_dir: options.DataDir = P.data_dir,
+    components: options.Components = P.components,
     power: Annotated[float | None, typer.Option(help="Mean |x|^2 of the inputs; 0: as they are.")] = P.power,
-    test_patterns: Annotated[int, typer.Option(help="Images kept for the test.")] = P.test_patterns,
-    depth: Annotated[int, typer.Option(help="Layers of weights: hidden layers and one.")] = P.depth,
-    width: Annotated[int, typer.Option(help="Neurons of a hidden layer.")] = P.width,
-    patterns: Annotated[int, typer.Option(help="P.")] = P.patterns,
+    test_patterns: options.TestImages = P.test_patterns,
+    depth: options.Depth = P.depth,
+    width: options.Width = P.width,
+    patterns: Annotated[int, typer.Option(help="P, training patterns.")] = P.patterns,
     initial: Annotated[
         str, choice(INITIAL, "Weights: Gaussian, variance 2/fan-in; within 1/sqrt(fan-in).")
     ] = P.initial,
-    lambda_: Annotated[float, typer.Option("--lambda", help="Strength of L2.")] = P.lambda_,
+    lambda_: options.Lambda = P.lambda_,
     train_steps: Annotated[int, typer.Option(help="Steps of mini-batch descent.")] = P.train_steps,
-    train_eta: Annotated[float, typer.Option(help="Its step.")] = P.train_eta,
-    train_fine: Annotated[int, typer.Option(help="Its last steps, with a tenth of it.")] = P.train_fine,
-    batch: Annotated[int, typer.Option(help="Patterns in a batch.")] = P.batch,
+    train_eta: Annotated[float, typer.Option(help="Step of the descent.")] = P.train_eta,
+    train_fine: Annotated[int, typer.Option(help="Its last steps, with a tenth of the step.")] = P.train_fine,
+    batch: options.Batch = P.batch,
     eta: Annotated[float, typer.Option(help="Step after the training, on all patterns.")] = P.eta,
     temperatures: Annotated[
         str, typer.Option(help="T of the copies after the training, in units of P U.")
@@ -67,7 +64,7 @@ def run(
     matrix_times: options.MatrixTimes = "",
     checkpoint_every: options.CheckpointEvery = P.checkpoint_every,
     keep_state: options.KeepState = P.keep_state,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Train ReLU networks by mini-batch descent, then follow them at temperatures T, and measure how they

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from simulate.bounds import negative, outside
 from simulate.contract import Array, Footprint, System
 from simulate.data import projected
 from simulate.data.projected import Projected
@@ -100,13 +101,8 @@ class ReluSystem(System[ReluProtocol, Projected]):
 
     def broken(self, run: xr.Dataset, protocol: ReluProtocol) -> list[str]:
         """Bounds, sums, and what is at t = 0."""
-        found = []
-        for name in ("loss", "U", "norm2", "sigma", "msd", "displacements"):
-            if (run[name].values < 0).any():
-                found.append(f"{name} is negative somewhere")
-        for name in ("unsatisfied", "test_error", "overlap", "overlap_layer"):
-            if (run[name].values < 0).any() or (run[name].values > 1).any():
-                found.append(f"{name} is not between 0 and 1 everywhere")
+        found = negative(run, ("loss", "U", "norm2", "sigma", "msd", "displacements"))
+        found += outside(run, ("unsatisfied", "test_error", "overlap", "overlap_layer"), 0, 1)
         energy = run["loss"] + protocol.lambda_ / 2 * run["norm2"].sum("weight_layer", skipna=False)
         if not np.allclose(energy, run["U"], rtol=1e-9, atol=1e-12, equal_nan=True):
             found.append("U is not loss + lambda |W|^2/2")

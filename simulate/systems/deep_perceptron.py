@@ -26,6 +26,8 @@ from torch import Tensor
 from deepglass import checks
 from simulate.systems.wiring import Wiring
 
+__all__ = ["POTENTIALS", "DeepPerceptron"]
+
 POTENTIALS = ("soft", "hard")
 
 

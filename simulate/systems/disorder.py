@@ -24,6 +24,8 @@ from simulate.noise import Member
 from simulate.systems.deep_perceptron import DeepPerceptron, on_sphere
 from simulate.systems.wiring import Wiring
 
+__all__ = ["SCENARIOS", "STARTS", "Disorder", "alignment", "draw", "fresh_inputs", "participation", "start"]
+
 SCENARIOS = ("random", "teacher-student")
 STARTS = ("random", "planted")
 

@@ -10,7 +10,6 @@ from simulate import options
 from simulate.data import IMAGES, LABELS, parse_classes
 from simulate.dynamics import BACKENDS
 from simulate.dynamics.langevin import THERMOSTATS
-from simulate.report import Output
 from simulate.systems.start_law import EXAMPLES
 from simulate.systems.thermal_machine import C_SCALES
 from simulate.thermal.presets import PRESETS
@@ -25,12 +24,12 @@ def run(
         str | None, choice(PRESETS, "Parameters of a published machine; options given beside it win.")
     ] = None,
     data: Annotated[
-        str, typer.Option(help="digits, mnist, random, teacher, a .npz file or a folder of IDX files.")
+        str, typer.Option(help="digits, mnist, cifar10, random, teacher, PATH.npz or a folder of IDX files.")
     ] = Protocol.data,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the MNIST files; else $DEEPGLASS_DATA, else downloaded.")
+    data_dir: options.DataDir = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Labels to use, e.g. 0,1; without it 0 and 1, of own images all.")
     ] = None,
-    classes: Annotated[str | None, typer.Option(help="Labels to use, e.g. 0,1.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Pixels above it are +1, others -1.")] = None,
     images: Annotated[str, choice(IMAGES, "random: fair signs in their place.")] = Protocol.images,
     labels: Annotated[
@@ -39,7 +38,9 @@ def run(
     depth: options.Depth = Protocol.depth,
     width: options.Width = Protocol.width,
     patterns: Annotated[int, typer.Option(help="M, training patterns; alpha = M/N.")] = Protocol.patterns,
-    temperature: Annotated[float, typer.Option(help="T of the thermostat.")] = Protocol.temperature,
+    temperature: Annotated[
+        float, typer.Option(help="T of the thermostat, in units of the energy.")
+    ] = Protocol.temperature,
     schedule: options.Schedule = Protocol.schedule,
     initial_temperature: options.InitialTemperature = Protocol.initial_temperature,
     schedule_steps: options.ScheduleSteps = Protocol.schedule_steps,
@@ -56,14 +57,16 @@ def run(
         str,
         choice([*EXAMPLES, "RUN.nc", "ARRAY.npy"], "small: normal:0.1,0.01; uniform: uniform:1,1; a file."),
     ] = Protocol.start,
-    dt: Annotated[float, typer.Option(help="Time step.")] = Protocol.dt,
+    dt: Annotated[float, typer.Option(help="Time step, in units of the machine's time.")] = Protocol.dt,
     eta: Annotated[float, typer.Option(help="Friction per step.")] = Protocol.eta,
     thermostat: Annotated[
         str, choice(THERMOSTATS, "literal: Eq. 11 as printed, a negative control.")
     ] = Protocol.thermostat,
     c_scale: Annotated[str, choice(C_SCALES, "c_l = 1 as printed, or 1/sqrt(fan-in).")] = Protocol.c_scale,
     device: options.Device = Protocol.device,
-    backend: Annotated[str, choice(BACKENDS, "How to step; auto is the fastest.")] = Protocol.backend,
+    backend: Annotated[
+        str, choice(BACKENDS, "How to advance the machines; auto is the fastest.")
+    ] = Protocol.backend,
     precision: options.Precision = Protocol.precision,
     threads: options.Threads = Protocol.threads,
     replicas_per_chunk: options.ReplicasPerChunk = Protocol.replicas_per_chunk,
@@ -75,7 +78,7 @@ def run(
         float, typer.Option(help="Warn of a layer with a kinetic temperature above this many T.")
     ] = Protocol.hot,
     keep_state: options.KeepState = Protocol.keep_state,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Train thermal machines, split them into replicas at t_w, and measure energies and overlaps.

@@ -18,6 +18,8 @@ from simulate.thermal.memory import BLOCK
 from simulate.thermal.observables import TestSet
 from simulate.thermal.protocol import Protocol
 
+__all__ = ["ThermalExperiment", "data_of"]
+
 
 class ThermalExperiment(Experiment):
     """See :class:`simulate.contract.Experiment`. ``machine`` is the batch's Hamiltonian."""

@@ -17,6 +17,8 @@ from simulate.thermal.presets import PRESETS
 from simulate.thermal.protocol import Protocol
 from simulate.thermal.recorded import FRAMES, MATRICES, ONE_TIME, TWO_TIME
 
+__all__ = ["ThermalSystem"]
+
 
 class ThermalSystem(System[Protocol, DataSet]):
     """See :class:`simulate.contract.System`."""

@@ -119,7 +119,7 @@ def test_every_number_that_differs_is_explained():
 
 def test_command_line(command, refused, tmp_path):
     assert "3d" in refused("paper_figures", "huang2025", "--figure", "7z", "--size", "smoke")
-    assert "none does not exist" in refused("paper_figures", "huang2025", "--from-stored", "--data", "none")
+    assert "none does not exist" in refused("paper_figures", "huang2025", "--from-stored", "--stored", "none")
     (tmp_path / "empty").mkdir()
     given = "--figure S9 --from-stored --data empty --out out"
     said = command("paper_figures", "huang2025", *given.split())

@@ -104,7 +104,7 @@ def test_the_page_is_what_is_stored():
 
 def test_from_the_command_line(folder, tmp_path):
     given = ["zou_huang2021", "--size", "smoke", "--figure", "frozen", "--from-stored"]
-    place = ["--data", str(folder / "data"), "--out", str(tmp_path)]
+    place = ["--stored", str(folder / "data"), "--out", str(tmp_path)]
     result = CliRunner().invoke(app, [*given, *place])
     assert result.exit_code == 0, result.output
     assert "interior frozen" in result.output

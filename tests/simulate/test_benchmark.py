@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import roofline, simulate
+from benchmarks import machines, roofline, simulate
 from deepglass import cli
 from simulate import noise
 from simulate.dynamics import advance
@@ -98,7 +98,7 @@ def test_a_row_too_large_or_too_slow_is_skipped_with_its_reason(monkeypatch):
 
 
 def test_drawings_repeat_columns_as_mnist_does():
-    inputs, outputs = simulate.drawings(2000)
+    inputs, outputs = machines.drawings(2000)
     assert inputs.shape == (2000, 784)
     assert np.array_equal(outputs[:2], [[1, -1], [-1, 1]])
     assert 420 < merge(inputs.T)[0].size < 520  # of MNIST's zeros and ones: 471

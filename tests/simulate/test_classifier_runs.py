@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from runs import same
 
 from deepglass import schema
 from deepglass.cli import main
@@ -27,12 +28,6 @@ PROTOCOL = ClassifierProtocol(
 @pytest.fixture(scope="module")
 def whole() -> xr.Dataset:
     return run(PROTOCOL)
-
-
-def same(a: xr.Dataset, b: xr.Dataset) -> None:
-    assert set(a.variables) == set(b.variables)
-    for name in a.variables:
-        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
 
 
 def test_it_is_sound_and_says_what_it_is(whole, tmp_path, capsys):

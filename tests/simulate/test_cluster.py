@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import xarray as xr
+from runs import assert_same_run, states
 
-from deepglass import schema
 from deepglass.errors import DeepglassError, InvalidInput
-from simulate import Protocol, cluster, run, sweep
+from simulate import cluster, sweep
 from simulate.grid import expand
 from simulate.sweep import State, run_sweep, survey
 
@@ -20,17 +19,6 @@ RUN = {
     "replicas": 2, "device": "cpu", "checkpoint_every": 10,
 }  # fmt: skip
 WIDTHS = {"run": RUN, "grid": {"width": [3, 4]}}
-
-
-def states(results) -> list[str]:
-    return [str(result.state) for result in results]
-
-
-def assert_same_run(path: Path, protocol: Protocol) -> None:
-    """The file holds bit for bit what a direct run measures."""
-    stored, direct = schema.read(path, "run"), run(protocol)
-    for name in direct.data_vars:
-        xr.testing.assert_identical(stored[name].drop_attrs(), direct[name].drop_attrs())
 
 
 def kill_one_at_work(folder: Path, killed: list[int]) -> None:

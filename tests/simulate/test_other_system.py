@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from runs import same
 
 from deepglass import schema
 from deepglass.cli import main
@@ -162,12 +163,6 @@ def known():
 @pytest.fixture(scope="module")
 def whole(known) -> xr.Dataset:
     return run(PROTOCOL)
-
-
-def same(a: xr.Dataset, b: xr.Dataset) -> None:
-    assert set(a.variables) == set(b.variables)
-    for name in a.variables:
-        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
 
 
 def test_it_obeys_its_exact_law():

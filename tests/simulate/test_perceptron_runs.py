@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from runs import same
 
 from deepglass import schema
 from deepglass.cli import main
@@ -32,12 +33,6 @@ LADDER = PerceptronProtocol(
 )  # fmt: skip
 
 PLANTED = PerceptronProtocol(**SMALL, start="planted")
-
-
-def same(a: xr.Dataset, b: xr.Dataset) -> None:
-    assert set(a.variables) == set(b.variables)
-    for name in a.variables:
-        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from runs import same
 
 from deepglass.cli import main
 from deepglass.errors import Diverged, InvalidInput
@@ -27,12 +28,6 @@ PROTOCOL = ReluProtocol(
 @pytest.fixture(scope="module")
 def whole() -> xr.Dataset:
     return run(PROTOCOL)
-
-
-def same(a: xr.Dataset, b: xr.Dataset) -> None:
-    assert set(a.variables) == set(b.variables)
-    for name in a.variables:
-        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
 
 
 def spread(values: xr.DataArray, dim: str) -> xr.DataArray:

@@ -11,10 +11,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import xarray as xr
+from runs import same
 
 from deepglass import files, schema
 from deepglass.cli import main
@@ -31,13 +31,6 @@ TINY = Protocol(
     replicas_per_chunk=4, checkpoint_every=20, frames_per_decade=1, matrix_times=(5, 30), threads=1,
 )  # fmt: skip
 LONGER = replace(TINY, width=8, patterns=100, steps=1500, waiting_time=(100, 300), checkpoint_every=25)
-
-
-def same(a: xr.Dataset, b: xr.Dataset) -> None:
-    """All variables and coordinates equal, bit for bit."""
-    assert set(a.variables) == set(b.variables)
-    for name in a.variables:
-        np.testing.assert_array_equal(a[name].values, b[name].values, err_msg=str(name))
 
 
 @pytest.fixture(scope="module")

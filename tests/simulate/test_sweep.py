@@ -1,10 +1,10 @@
 """Sweeps: what the folder remembers, what survives failures, interruptions and second calls."""
 
 import json
-from pathlib import Path
 
 import pytest
 import xarray as xr
+from runs import assert_same_run, states
 
 from deepglass import schema
 from deepglass.cli import main
@@ -32,17 +32,6 @@ def toml(table: dict) -> str:
     for point in points:
         lines += ["[[points]]", *(f"{k} = {json.dumps(v)}" for k, v in point.items())]
     return "\n".join(lines)
-
-
-def states(results) -> list[str]:
-    return [str(result.state) for result in results]
-
-
-def assert_same_run(path: Path, protocol: Protocol) -> None:
-    """The file holds bit for bit what a direct run measures."""
-    stored, direct = schema.read(path, "run"), run(protocol)
-    for name in direct.data_vars:
-        xr.testing.assert_identical(stored[name].drop_attrs(), direct[name].drop_attrs())
 
 
 def test_a_sweep_is_direct_runs_and_done_points_are_skipped(tmp_path, monkeypatch):

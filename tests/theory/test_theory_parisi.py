@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from finite_differences import derivative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -29,18 +30,6 @@ def ladder(k, seed, low, high):
 
 def gaps(m):
     return np.diff(np.concatenate([[0.0], m, [1.0]]))
-
-
-def derivative(function, x, h):
-    """Jacobian by central differences of fourth order, the variable last."""
-    columns = []
-    for j in range(x.size):
-        unit = np.zeros(x.size)
-        unit[j] = h
-        near = function(x + unit) - function(x - unit)
-        far = function(x + 2.0 * unit) - function(x - 2.0 * unit)
-        columns.append((8.0 * near - far) / (12.0 * h))
-    return np.stack(columns, axis=-1)
 
 
 INTERACTIONS = [(HardCore(margin), 0.02, 0.9) for margin in MARGINS] + [(SoftCore(20.0, 0.3), 0.02, 0.9)]

@@ -14,7 +14,8 @@ from theory import rsb, solve_hierarchy, solve_profile
 from theory.cli import app
 from theory.closures import CLOSURES, Moments
 from theory.convergence import convergence
-from theory.hierarchy import HierarchicalChain, Levels
+from theory.hierarchy import HierarchicalChain
+from theory.levels import Levels
 from theory.overlaps import Overlaps, Support
 from theory.potentials import HardCore
 from theory.relaxation import Mapped, relax

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finite_differences import derivative
 from scipy.special import expit
 
 from theory import joint, rsb, spherical
 from theory.broken import solve_hierarchy
-from theory.hierarchy import HierarchicalChain, Levels
+from theory.hierarchy import HierarchicalChain
 from theory.joint_recursion import recursion, terminal
+from theory.levels import Levels
 from theory.overlaps import Support
 from theory.potentials import HardCore, SoftCore
 from theory.profile import solve_profile
@@ -31,17 +33,6 @@ def arrays(*lists):
 
 def gaps(m):
     return np.diff(np.concatenate([[0.0], m, [1.0]]))
-
-
-def derivative(function, x, h=1e-4):
-    """Jacobian by central differences of fourth order, the variable last."""
-    columns = []
-    for j in range(x.size):
-        unit = np.zeros(x.size)
-        unit[j] = h
-        near, far = function(x + unit) - function(x - unit), function(x + 2 * unit) - function(x - 2 * unit)
-        columns.append((8 * near - far) / (12 * h))
-    return np.stack(columns, axis=-1)
 
 
 @pytest.mark.parametrize("potential", POTENTIALS, ids=repr)

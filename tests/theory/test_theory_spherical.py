@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finite_differences import derivative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,18 +21,6 @@ def random_levels(k, seed, high=0.95):
     m = np.cumsum(0.2 + rng.uniform(size=k + 1))[:k]
     Q = np.cumsum(0.2 + rng.uniform(size=k + 2))
     return m / (m[-1] + 0.3 + rng.uniform()) if k else m, high * Q[:-1] / Q[-1]
-
-
-def derivative(function, x, h):
-    """Jacobian by central differences of fourth order, the variable last."""
-    columns = []
-    for j in range(x.size):
-        unit = np.zeros(x.size)
-        unit[j] = h
-        near = function(x + unit) - function(x - unit)
-        far = function(x + 2.0 * unit) - function(x - 2.0 * unit)
-        columns.append((8.0 * near - far) / (12.0 * h))
-    return np.stack(columns, axis=-1)
 
 
 def hierarchical(Q, blocks):

@@ -32,6 +32,15 @@ def fit(
     ``options`` are those of ``fit_bethe``, ``fit_pseudo``, ``fit_boltzmann``. With ``sample(J, h) -> (S, N)``
     the moment error of the model is also measured by Monte Carlo, whatever the method believes of itself.
     Raises NotConverged carrying the last Fit.
+
+    On a chain of spins linear response is exact: couplings come back as they were.
+
+    >>> import numpy as np
+    >>> from theory.inverse_ising import IsingModel, exact
+    >>> J = np.array([[0.0, 0.2, 0.0], [0.2, 0.0, -0.1], [0.0, -0.1, 0.0]])
+    >>> found = fit(exact(IsingModel(J, np.zeros(3))).moments, "bethe-response")
+    >>> bool(np.abs(found.model.J - J).max() < 1e-12)
+    True
     """
     name = checks.one_of("method", method, METHODS)
     if isinstance(data, Moments):

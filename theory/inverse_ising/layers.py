@@ -7,7 +7,6 @@ trained networks is invariant in law, and its moments may be averaged over all r
 less noisy.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -96,8 +95,3 @@ def permuted(samples: ArrayLike, sizes: Sequence[int], rng: np.random.Generator)
         out.append(W[network, orders[k][:, :, None], orders[k - 1][:, None, :]].reshape(len(s), -1))
         start += rows * columns
     return np.concatenate(out, axis=1)
-
-
-def relabellings(sizes: Sequence[int]) -> int:
-    """How many networks of the same function hidden-unit permutations give, ``prod_l n_l!``."""
-    return math.prod(math.factorial(k) for k in _checked(sizes)[1:-1])

@@ -106,6 +106,11 @@ def sk(
     ``random_field``: standard deviation of a Gaussian field on every spin. ``step``: grading of the field
     grid. Time and memory grow as ``k n^2`` with n grid nodes: a second at k = 100, and 0.6 GB at T = 0.02.
     Raises InvalidInput, NotConverged.
+
+    Above T = 1 the spins are free of each other, and the energy is ``-1/(2T)``:
+
+    >>> f"{sk(2.0, k=1).energy:.6f}"
+    '-0.250000'
     """
     T = checks.real("temperature", temperature, at_least=TEMPERATURE_MIN)
     h = checks.real("random_field", random_field, at_least=0.0)

@@ -59,6 +59,10 @@ def overlap_distribution(
     ``P(q) = dx/dq`` of the Parisi function q(x) (Parisi, Phys. Rev. Lett. 50, 1946 (1983)). ``m`` (k,): break
     points in (0, 1], not falling; ``values`` (k+1,), not falling. Values within ``tolerance`` of the smallest
     of a group are merged at their average, values without weight dropped. Raises InvalidInput otherwise.
+
+    >>> found = overlap_distribution([0.25, 0.75], [0.0, 0.5, 1.0])
+    >>> found.values.tolist(), found.weights.tolist(), found.mean
+    ([0.0, 0.5, 1.0], [0.25, 0.5, 0.25], 0.5)
     """
     breaks, overlaps = np.asarray(m, dtype=float), np.asarray(values, dtype=float)
     if breaks.ndim != 1 or overlaps.shape != (breaks.size + 1,):

@@ -34,6 +34,11 @@ def propagate(Q_complement: npt.ArrayLike) -> Array:
     Two neurons whose weights have overlap Q, on inputs of overlap r, see jointly Gaussian fields of
     correlation r Q, hence ``r_l = (2/pi) arcsin(r_{l-1} Q_l)``, r_0 = 1 (Sheppard). Near r = 1 as
     ``1 - r_l = (4/pi) arcsin(sqrt((1 - r_{l-1} Q_l)/2))``, so that nothing is lost.
+
+    One layer known, one not at all:
+
+    >>> propagate([0.0, 1.0]).tolist()
+    [0.0, 0.0, 1.0]
     """
     given = np.asarray(Q_complement, dtype=float)
     r = np.zeros(given.size + 1)  # complements
@@ -77,5 +82,12 @@ def generalization(
 
     Arguments and errors as in :func:`theory.solve_profile`. In the equilibrium it falls by a jump at the
     first-order transition to the crystal. Where a weight layer is liquid, it is 1/2.
+
+    At depth 1 the error is the angle between student and teacher:
+
+    >>> from theory import solve_profile
+    >>> overlap = float(solve_profile("teacher-student", 1, 5.0).Q[0])
+    >>> f"{generalization(1, 5.0).error:.4f} {math.acos(overlap) / math.pi:.4f}"
+    '0.1180 0.1180'
     """
     return generalization_of(solve_profile("teacher-student", depth, alpha, branch=branch, closure=closure))

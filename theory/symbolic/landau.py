@@ -35,6 +35,8 @@ from theory.symbolic.series import (
     site_slope,
 )
 
+__all__ = ["Transition", "amplitude", "freezing", "functional", "stationarity", "transition"]
+
 REPLICAS = {"random": 0, "teacher-student": 1}
 CLOSURES = ("gaussian", "site")
 ZERO = sp.Integer(0)

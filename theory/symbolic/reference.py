@@ -19,6 +19,8 @@ from deepglass import checks
 from deepglass.errors import NotConverged
 from theory.symbolic.averages import LOW, Number, gap, neuron, site
 
+__all__ = ["Solution", "gardner_capacity", "solve"]
+
 GUARD = 10
 """Digits carried beyond those asked for."""
 
