@@ -7,7 +7,6 @@ import typer
 import xarray as xr
 
 from deepglass.cli import Format, print_json, table
-from deepglass.cli import Output as Output
 from simulate.registry import system_in
 
 

@@ -15,13 +15,14 @@ from compare.layers.measure import Measured, measure, measure_copies
 from compare.layers.phases import LEVEL
 from deepglass import arrays
 from deepglass.checks import integers
-from deepglass.cli import Format, choice, print_json, table
+from deepglass.cli import Format, Output, Overwrite, choice, print_json, table
 from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
 from simulate.copies import load
 from simulate.copies.data import folded
 from simulate.copies.models import Model, arguments
 from simulate.data import parse_classes
+from simulate.options import DataDir
 
 PROBES = 512
 SOURCES = ("digits", "mnist", "cifar10")
@@ -49,7 +50,9 @@ class Several(TyperCommand):
 def layers(
     out: Annotated[Path, typer.Option(metavar="REPORT", help="Writes REPORT.html and REPORT.nc.")],
     model: Annotated[str | None, typer.Option(metavar="MODULE:FACTORY", help="Makes the network.")] = None,
-    model_arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to it.")] = None,
+    model_arg: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to it; may be repeated.")
+    ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="A.pt B.pt ...", help="Checkpoints of trained copies, or their folder."),
@@ -86,12 +89,12 @@ def layers(
         int, typer.Option(help="Training patterns of digits, ...: as trained on; 0: all.")
     ] = 0,
     classes: Annotated[str | None, typer.Option(help="Classes of digits, ...: as trained on.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of MNIST or CIFAR-10.")] = None,
+    data_dir: DataDir = None,
     data_seed: Annotated[int, typer.Option(help="Of the split of digits, ...: as trained on.")] = 0,
     samples: Annotated[int, typer.Option(help="Answers of a unit kept at most.")] = SAMPLES,
-    seed: Annotated[int, typer.Option(help="Of the nulls.")] = 0,
-    format: Annotated[Format, typer.Option(help="How to print the phases.")] = Format.table,
-    overwrite: Annotated[bool, typer.Option(help="Replace an earlier report.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    format: Output = Format.table,
+    overwrite: Overwrite = False,
 ) -> None:
     """Which layers of your own trained networks are solid, which are liquid.
 

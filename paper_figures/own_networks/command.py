@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deepglass import checks
-from deepglass.cli import choice, table
+from deepglass.cli import Overwrite, choice, table
 from deepglass.errors import InvalidInput
 from paper_figures.own_networks import FIGURES
 from paper_figures.own_networks import studies as kept
@@ -20,17 +20,21 @@ def own_networks(
     figure: Annotated[str | None, choice(FIGURES, "One figure; all of them without.")] = None,
     size: Annotated[str, choice(kept.SIZES, "Seconds; half an hour of a core.")] = "laptop",
     from_stored: Annotated[
-        bool, typer.Option("--from-stored", help="Train nothing: draw what is stored.")
+        bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")] = Path(
         "results/figures/own_networks"
     ),
-    data: Annotated[Path, typer.Option(help="Folder of the stored results.")] = kept.DATA,
-    overwrite: Annotated[bool, typer.Option(help="Replace earlier figures.")] = False,
+    data: Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")] = kept.DATA,
+    overwrite: Overwrite = False,
 ) -> None:
     """Ordinary networks trained by Adam and SGD: solid and liquid layers against depth, width and data.
 
     What is not stored is trained first; it may be stopped and called again.
+
+    \b
+    Example:
+        python -m paper_figures own-networks --from-stored
     """
     names = FIGURES if figure is None else (checks.one_of("figure", figure, FIGURES),)
     checks.one_of("size", size, kept.SIZES)

@@ -17,7 +17,6 @@ from simulate.copies.models import Model, arguments
 from simulate.copies.train import LABELS, OPTIMIZERS, Training, train
 from simulate.data import parse_classes
 from simulate.progress import ProgressBar
-from simulate.report import Output
 from simulate.run import torch_threads
 
 T = Training
@@ -34,9 +33,7 @@ def train_copies(
     data: Annotated[
         str, typer.Option(help="digits, mnist, cifar10, PATH.npz or a folder of IDX files.")
     ] = "digits",
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the files of MNIST or CIFAR-10; default $DEEPGLASS_DATA.")
-    ] = None,
+    data_dir: options.DataDir = None,
     classes: Annotated[str | None, typer.Option(help="Classes, such as 0,1; all of them without.")] = None,
     patterns: Annotated[int, typer.Option(help="Training patterns; 0: all but the test.")] = 0,
     test_patterns: Annotated[int, typer.Option(help="Patterns of the test.")] = TEST_PATTERNS,
@@ -44,9 +41,9 @@ def train_copies(
     shape: Annotated[
         str, typer.Option(metavar="1,28,28", help="Shape of one input as the network takes it.")
     ] = "",
-    copies: Annotated[int, typer.Option(help="K.")] = T.copies,
+    copies: Annotated[int, typer.Option(help="K, how many are trained.")] = T.copies,
     epochs: Annotated[int, typer.Option(help="Passes over the patterns.")] = T.epochs,
-    batch: Annotated[int, typer.Option(help="Patterns of one step.")] = T.batch,
+    batch: options.Batch = T.batch,
     optimizer: Annotated[str, choice(OPTIMIZERS, "How to descend.")] = T.optimizer,
     rate: Annotated[float, typer.Option(help="Its step.")] = T.rate,
     momentum: Annotated[float, typer.Option(help="Of SGD.")] = T.momentum,
@@ -56,12 +53,13 @@ def train_copies(
     seed: Annotated[int, typer.Option(help="Copy k has seed + k: start, order, shuffle.")] = T.seed,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Train K copies of one network at once, each from its own seed; docs/own_networks.md.
 
     \b
+    Examples:
         python -m simulate train-copies --data digits --copies 6 --out copies
         python -m simulate train-copies --data digits --copies 6 --labels shuffled --out shuffled
     """

@@ -9,7 +9,6 @@ from deepglass.checks import integers
 from deepglass.cli import Format, choice
 from simulate import options
 from simulate.module.protocol import FORCES, ModuleProtocol
-from simulate.report import Output
 
 P = ModuleProtocol
 
@@ -30,17 +29,17 @@ def run(
     data: Annotated[
         str, typer.Option(help="digits, mnist, cifar10, a folder, PATH.npz (images, or inputs and targets).")
     ] = P.data,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the files of MNIST or CIFAR-10; default $DEEPGLASS_DATA.")
-    ] = P.data_dir,
+    data_dir: options.DataDir = P.data_dir,
     data_seed: Annotated[int, typer.Option(help="Of the split: as trained on.")] = P.data_seed,
     classes: Annotated[str, typer.Option(help="Classes, such as 0,1; all of them without.")] = "",
     patterns: Annotated[int, typer.Option(help="Training patterns M: as trained on.")] = P.patterns,
     test_patterns: Annotated[int, typer.Option(help="Patterns of the test.")] = P.test_patterns,
-    shape: Annotated[str, typer.Option(metavar="1,28,28", help="Shape of one input.")] = "",
+    shape: Annotated[
+        str, typer.Option(metavar="1,28,28", help="Shape of one input as the network takes it.")
+    ] = "",
     loss: Annotated[str, typer.Option(help="cross-entropy, squares or MODULE:FUNCTION.")] = P.loss,
-    lambda_: Annotated[float, typer.Option("--lambda", help="Strength of L2.")] = P.lambda_,
-    eta: Annotated[float, typer.Option(help="Step.")] = P.eta,
+    lambda_: options.Lambda = P.lambda_,
+    eta: Annotated[float, typer.Option(help="Step of the dynamics.")] = P.eta,
     temperature: Annotated[float, typer.Option(help="T, in units of the loss.")] = P.temperature,
     forces: Annotated[str, choice(FORCES, "Decay: of lambda alone, the null.")] = P.forces,
     probes: Annotated[int, typer.Option(help="Patterns on which neurons are compared.")] = P.probes,
@@ -59,7 +58,7 @@ def run(
     matrix_times: options.MatrixTimes = "",
     checkpoint_every: options.CheckpointEvery = P.checkpoint_every,
     keep_state: options.KeepState = P.keep_state,
-    format: Output = Format.table,
+    format: options.Output = Format.table,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Follow replicas of a trained network at temperature T, and measure what each layer keeps.

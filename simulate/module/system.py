@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 
 from deepglass.errors import InvalidInput
+from simulate.bounds import outside
 from simulate.contract import Array, Footprint, System
 from simulate.copies import hooks
 from simulate.copies import loss as losses
@@ -103,10 +104,7 @@ class ModuleSystem(System[ModuleProtocol, Patterns]):
 
     def broken(self, run: xr.Dataset, protocol: ModuleProtocol) -> list[str]:
         """Bounds, sums, and what is at t = 0."""
-        found = []
-        for name in ("accuracy", "test_accuracy"):
-            if (run[name].values < 0).any() or (run[name].values > 1).any():
-                found.append(f"{name} is not between 0 and 1 everywhere")
+        found = outside(run, ("accuracy", "test_accuracy"), 0, 1)
         for name in ("c", "C", "q", "Q"):
             if (np.abs(run[name].values) > 1 + 1e-6).any():
                 found.append(f"{name} is not between -1 and 1 everywhere")

@@ -86,7 +86,7 @@ def test_verdicts_of_known_lines():
 def test_smoke(tmp_path, capsys):
     """Trained where it is missing, stored, and drawn again from what is stored."""
     out, data = tmp_path / "out", tmp_path / "data"
-    words = ["own-networks", "--size", "smoke", "--figure", "thickness", "--data", str(data)]
+    words = ["own-networks", "--size", "smoke", "--figure", "thickness", "--stored", str(data)]
     assert main(app, [*words, "--from-stored", "--out", str(out)]) == 2
     assert "what thickness needs at size smoke is not stored" in capsys.readouterr().err
     assert main(app, [*words, "--out", str(out)]) == 0
