@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -51,13 +52,38 @@ Overwrite = Annotated[bool, typer.Option(help="Replace earlier figures.")]
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for run, profile, table and overlay.")] = Path(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npz|FOLDER",
+            help="Your own images: an .npz file (arrays images, labels), a folder with a subfolder of pictures"
+            " for each class, or a folder of IDX files. Without: 8 x 8 digits.",
+        ),
+    ] = None,
+    classes: Annotated[str, typer.Option(help="The labels to tell apart, e.g. 3,8 or cat,dog.")] = "",
+    threshold: Annotated[float | None, typer.Option(help="Pixels above it are +1, others -1.")] = None,
+    patterns: Annotated[int | None, typer.Option(help="M, images that are learnt, others test.")] = None,
+    width: Annotated[int, typer.Option(help="N, neurons of a layer.")] = demo_figure.PROTOCOL.width,
+    depth: Annotated[int, typer.Option(help="L, layers of weights.")] = demo_figure.PROTOCOL.depth,
+    out: Annotated[Path, typer.Option(help="Folder for run, profile, table, overlay and report.")] = Path(
         "results/demo"
     ),
     overwrite: Annotated[bool, typer.Option(help="Replace an earlier demo.")] = False,
 ) -> None:
-    """The main job in small: train on real digits, predict the layers, overlay the two."""
-    typer.echo(demo_figure.make(out, overwrite=overwrite))
+    """The main job in small: train on real digits, predict the layers, overlay the two; report.html says it
+    all.
+
+        python -m paper_figures demo --data my_images.npz --out mine
+    """
+    protocol = replace(demo_figure.PROTOCOL, width=width, depth=depth)
+    if data is None:
+        if classes or threshold is not None:
+            raise InvalidInput("--classes and --threshold are of your own images: name them by --data")
+        protocol = protocol if patterns is None else replace(protocol, patterns=patterns)
+        typer.echo(demo_figure.make(out, protocol, overwrite))
+        return
+    names = [word for word in (part.strip() for part in classes.split(",")) if word]
+    typer.echo(demo_figure.on_own_images(out, data, names, threshold, protocol, patterns, overwrite))
 
 
 @app.command()
