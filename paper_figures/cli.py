@@ -56,8 +56,8 @@ def demo(
         str | None,
         typer.Option(
             metavar="FILE.npz|FOLDER",
-            help="Your own images: an .npz file (arrays images, labels), a folder with a subfolder of pictures"
-            " for each class, or a folder of IDX files. Without: 8 x 8 digits.",
+            help="Your own images: an .npz file (arrays images, labels), a folder with a subfolder of"
+            " pictures for each class, or a folder of IDX files. Without: 8 x 8 digits.",
         ),
     ] = None,
     classes: Annotated[str, typer.Option(help="The labels to tell apart, e.g. 3,8 or cat,dog.")] = "",

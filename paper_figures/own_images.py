@@ -81,6 +81,11 @@ def prepare(data: str | Path, classes: Sequence[str] = (), threshold: float | No
 
 def _read(path: Path, notes: list[str]) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Images (n, rows, columns) or (n, pixels), grey and small, and labels as text (n,)."""
+    if path.is_file() and path.suffix != ".npz":
+        raise InvalidInput(
+            f"data {path} is neither a folder nor an .npz file; from Python:"
+            " numpy.savez('my_images.npz', images=images, labels=labels)"
+        )
     if not path.is_dir():
         images, labels = arrays(path)
         words = _words(path, labels)

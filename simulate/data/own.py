@@ -78,7 +78,7 @@ def _member(path: Path, archive: NpzFile, name: str) -> NDArray[Any]:
     except Exception as error:  # zip, zlib and npy readers raise many types on damaged bytes
         reason = " ".join(str(error).split())
         if "allow_pickle" in reason:
-            problem = "must be numbers, not objects"
+            problem = f"must be numbers, not objects ({name}.astype(int), or .astype(str) of words)"
         else:
             problem = f"cannot be read ({type(error).__name__}: {reason})"
         raise InvalidInput(f"data file {path}: {name} {problem}") from error
