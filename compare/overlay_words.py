@@ -74,7 +74,7 @@ def found(result: Overlay) -> list[str]:
     for word, side in (("Predicted", "predicted"), ("Measured", "measured")):
         phases = hidden[f"{side}_phase"].values
         said = [
-            f"{phase}: layers {_ranges(layers[phases == phase])}"
+            f"{phase}: {_ranges(layers[phases == phase])}"
             for phase in ("solid", "liquid")
             if (phases == phase).any()
         ]
@@ -82,7 +82,7 @@ def found(result: Overlay) -> list[str]:
     near = layers[np.abs(q - THRESHOLD) < 2 * error]
     if near.size:
         lines.append(
-            f"Too close to call: layers {_ranges(near)}, within two standard errors of the line at 1/e."
+            f"Too close to call: {_ranges(near)}, within two standard errors of the line at 1/e."
         )
     return lines
 
@@ -110,11 +110,12 @@ def accuracies(run: xr.Dataset, learnt: xr.DataArray) -> list[str]:
 
 
 def _ranges(layers: Iterable[int]) -> str:
-    """1, 2, 3, 5 as "1 to 3, 5"."""
+    """1, 2, 3, 5 as "layers 1 to 3, 5"."""
     runs: list[list[int]] = []
     for layer in map(int, layers):
         if runs and layer == runs[-1][-1] + 1:
             runs[-1].append(layer)
         else:
             runs.append([layer])
-    return ", ".join(str(x[0]) if len(x) == 1 else f"{x[0]} to {x[-1]}" for x in runs)
+    word = "layer" if runs[0] == runs[-1] and len(runs[0]) == 1 else "layers"
+    return f"{word} {', '.join(str(x[0]) if len(x) == 1 else f'{x[0]} to {x[-1]}' for x in runs)}"

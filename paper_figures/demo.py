@@ -82,7 +82,7 @@ def on_own_images(
     _targets(folder, overwrite)
     target = files.check_target(folder / IMAGES, overwrite)
     own = prepare(data, classes, threshold)
-    most = int((1 - HELD_BACK) * len(own.labels))
+    most = int((1 - HELD_BACK) * len(own.labels)) // protocol.width * protocol.width  # alpha is whole
     protocol = replace(
         protocol,
         data=str(folder / IMAGES),
