@@ -81,9 +81,7 @@ def found(result: Overlay) -> list[str]:
         lines.append(f"{word}: {'; '.join(said)}.")
     near = layers[np.abs(q - THRESHOLD) < 2 * error]
     if near.size:
-        lines.append(
-            f"Too close to call: {_ranges(near)}, within two standard errors of the line at 1/e."
-        )
+        lines.append(f"Too close to call: {_ranges(near)}, within two standard errors of the line at 1/e.")
     return lines
 
 
