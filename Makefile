@@ -20,7 +20,7 @@ ifneq ($(wildcard ../shared/reference/zou_huang_2021),)
 export DEEPGLASS_REFERENCE ?= $(abspath ../shared/reference/zou_huang_2021)
 endif
 
-.PHONY: help demo figures figures-theory test test-slow lint bench setup clean
+.PHONY: help demo figures figures-theory test test-slow lint bench package setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ bench: $(READY)  ## speed of theory and machine, each beside the plain way
 	$(BIN)/python -m benchmarks.perceptron
 	$(BIN)/python -m benchmarks.relu_networks
 	$(BIN)/python -m benchmarks.classifiers
+
+package: $(READY)  ## wheel and source distribution: dist/; make test-slow installs the wheel and runs the demo
+	rm -rf build dist
+	$(BIN)/python -m build
+	rm -rf build
 
 clean:  ## remove environment, caches and results
 	rm -rf $(VENV) results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,7 @@ from paper_figures.yoshino2020.checks import Check, table
 from paper_figures.zou_huang2021 import reference_arrays
 from paper_figures.zou_huang2021 import studies as spin_studies
 from paper_figures.zou_huang2021.stage import prepare as infer
+from simulate import options
 from simulate.data.zou_huang import VARIABLE
 from simulate.progress import ProgressBar
 
@@ -50,18 +52,41 @@ Workers = Annotated[int, typer.Option(metavar="N", help="Processes on this machi
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for run, profile, table and overlay.")] = Path(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npz|FOLDER",
+            help="Your own images: an .npz file (arrays images, labels), a folder with a subfolder of"
+            " pictures for each class, or a folder of IDX files. Without: 8 x 8 digits.",
+        ),
+    ] = None,
+    classes: Annotated[str, typer.Option(help="The labels to tell apart, e.g. 3,8 or cat,dog.")] = "",
+    threshold: Annotated[float | None, typer.Option(help="Pixels above it are +1, others -1.")] = None,
+    patterns: Annotated[int | None, typer.Option(help="M, images that are learnt, others test.")] = None,
+    width: options.Width = demo_figure.PROTOCOL.width,
+    depth: options.Depth = demo_figure.PROTOCOL.depth,
+    out: Annotated[Path, typer.Option(help="Folder for run, profile, table, overlay and report.")] = Path(
         "results/demo"
     ),
     overwrite: Overwrite = False,
 ) -> None:
-    """The main job in small: train on real digits, predict the layers, overlay the two.
+    """The main job in small: train on real digits, or your own images, predict the layers, overlay the two;
+    report.html says it all.
 
     \b
     Example:
         python -m paper_figures demo --out results/demo
+        python -m paper_figures demo --data my_images.npz --out mine
     """
-    typer.echo(demo_figure.make(out, overwrite=overwrite))
+    protocol = replace(demo_figure.PROTOCOL, width=width, depth=depth)
+    if data is None:
+        if classes or threshold is not None:
+            raise InvalidInput("--classes and --threshold are of your own images: name them by --data")
+        protocol = protocol if patterns is None else replace(protocol, patterns=patterns)
+        typer.echo(demo_figure.make(out, protocol, overwrite))
+        return
+    names = [word for word in (part.strip() for part in classes.split(",")) if word]
+    typer.echo(demo_figure.on_own_images(out, data, names, threshold, protocol, patterns, overwrite))
 
 
 @app.command()

@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.cluster import hierarchy
 
+from compare import tree_figure
 from compare.figure import COLOURS, STYLE
 from compare.layers.measure import JUDGED, Measured
 from compare.layers.nulls import TRAINED
@@ -127,15 +127,10 @@ def trees(measured: Measured) -> Figure | None:
             row, column = divmod(i, columns)
             found = tree(matrices.sel(layer=name).values)
             top = figure.add_subplot(grid[2 * row, column])
-            hierarchy.dendrogram(found.linkage, ax=top, no_labels=True, link_color_func=lambda _: "0.2")
-            top.set_axis_off()
             what = str(data["tree"].sel(layer=name).item())
             top.set_title(name if what == "missing" else f"{name}: {what}", fontsize=6.5)
             bottom = figure.add_subplot(grid[2 * row + 1, column])
-            picture = bottom.imshow(found.matrix, vmin=0, vmax=1, cmap="viridis")
-            bottom.set_xticks([])
-            bottom.set_yticks(range(k) if k <= 8 else [])
-            bottom.set_yticklabels([str(x) for x in found.order] if k <= 8 else [], fontsize=5)
+            picture = tree_figure.draw(top, bottom, found, [str(x) for x in range(k)] if k <= 8 else ())
         assert picture is not None
         figure.colorbar(picture, ax=figure.axes, shrink=0.5, label="$q_l^{ab}$, aligned")
     return figure

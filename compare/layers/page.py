@@ -1,30 +1,15 @@
 """The report: one page of HTML that holds its pictures, and the netCDF file with all numbers."""
 
-import base64
 import html
-import io
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from matplotlib import style
-from matplotlib.figure import Figure
 
-from compare import trees
-from compare.figure import STYLE
+from compare import trees, webpage
 from compare.layers import drawing
 from compare.layers.measure import FLAT, TREE, Measured
 from compare.layers.nulls import SAID, TRAINED
 from deepglass import files, provenance, schema
-
-CSS = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-size:13px;margin:1rem 0}
-td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}
-td:first-child,th:first-child{text-align:left;font-family:monospace}
-img{max-width:100%} .solid{background:#56B4E955} .liquid{background:#F0E44255} h2{margin-top:2rem}
-li{margin:.3rem 0}
-"""
 
 READ = """
 <p>Each of the {copies} trained copies answers the same probes. <b>q</b> is how much two copies' neurons agree
@@ -71,21 +56,18 @@ def html_of(measured: Measured, numbers: str = "") -> str:
     )  # fmt: skip
     tree = drawing.trees(measured)
     parts = [
-        "<h1>Solid and liquid layers</h1>", f"<p>{html.escape(_heading(measured))}</p>",
-        "<h2>Phases</h2>", _image(drawing.strip(measured), "phases of the layers"), _table(measured),
-        "<h2>Profile</h2>", _image(drawing.profile(measured), "overlaps against layer"),
+        "<h1>Solid and liquid layers</h1>", webpage.paragraph(_heading(measured)),
+        "<h2>Phases</h2>", webpage.image(drawing.strip(measured), "phases of the layers"), _table(measured),
+        "<h2>Profile</h2>", webpage.image(drawing.profile(measured), "overlaps against layer"),
         "<h2>How to read it</h2>", read,
         "<h2>Copy against copy</h2>",
-        "<p>Fewer than three copies have no tree.</p>" if tree is None else _image(tree, "matrices, trees"),
-        f"<p>{html.escape(trees_said(measured))}</p>",
-        "<h2>Caveats</h2>", _list([*measured.caveats, *ALWAYS]),
+        webpage.paragraph("Fewer than three copies have no tree.") if tree is None
+        else webpage.image(tree, "matrices, trees"),
+        webpage.paragraph(trees_said(measured)),
+        "<h2>Caveats</h2>", webpage.listing([*measured.caveats, *ALWAYS]),
         "<h2>Parameters</h2>", _parameters(measured, numbers),
     ]  # fmt: skip
-    body = "\n".join(parts)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Solid and liquid layers</title>'
-        f"<style>{CSS}</style></head><body>{body}</body></html>"
-    )
+    return webpage.document("Solid and liquid layers", parts)
 
 
 def trees_said(measured: Measured) -> str:
@@ -149,15 +131,7 @@ def _table(measured: Measured) -> str:
         first = [name, str(data["kind"].values[i]), str(data["units"].values[i])]
         cells = [*first, _number(before["q"].values[i], before["q_error"].values[i])]
         lines.append([*cells, *told("q"), *told("Q"), *told("cka"), size])
-    rows = "".join(
-        "<tr>" + "".join(_cell(cell) for cell in line) + "</tr>" for line in lines
-    )  # fmt: skip
-    return f"<table><tr>{''.join(f'<th>{h}</th>' for h in head)}</tr>{rows}</table>"
-
-
-def _cell(text: str) -> str:
-    mark = f' class="{text}"' if text in ("solid", "liquid") else ""
-    return f"<td{mark}>{html.escape(text)}</td>"
+    return webpage.table(head, lines)
 
 
 def _number(value: float, error: float) -> str:
@@ -173,16 +147,4 @@ def _parameters(measured: Measured, numbers: str) -> str:
     counts = measured.dataset["samples_kept"].values
     lines.append(f"answers of a unit: {counts.min()} to {counts.max()}")
     lines.append(f"deepglass {provenance.code_version()}")
-    return _list(lines) + (f"<p>All numbers: {html.escape(numbers)}</p>" if numbers else "")
-
-
-def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
-
-
-def _image(figure: Figure, name: str) -> str:
-    buffer = io.BytesIO()
-    with style.context(STYLE):
-        figure.savefig(buffer, format="png", dpi=130)
-    text = base64.b64encode(buffer.getvalue()).decode()
-    return f'<p><img alt="{name}" src="data:image/png;base64,{text}"></p>'
+    return webpage.listing(lines) + (webpage.paragraph(f"All numbers: {numbers}") if numbers else "")

@@ -36,16 +36,25 @@ def pool(data: str) -> Pool:
 
 def read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Images (n, pixels) of finite numbers and integer labels (n,); nothing in the file is executed."""
+    images, labels = arrays(path)
+    images = checked_images(path, images).reshape(len(images), -1)
+    return images, _checked_labels(path, labels, len(images))
+
+
+def arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The arrays images and labels of an .npz file, whatever they hold; nothing in it is executed."""
     if not os.path.isfile(path):
         problem = "is a folder, not a file" if os.path.isdir(path) else "does not exist"
         raise InvalidInput(f"data file {path} {problem}")
     with _open(path) as archive:
         missing = [name for name in ("images", "labels") if name not in archive]
         if missing:
-            raise InvalidInput(f"data file {path} lacks the array {' and '.join(missing)}")
+            raise InvalidInput(
+                f"data file {path} lacks the array {' and '.join(missing)}; it holds"
+                f" {', '.join(archive.files) or 'none'}"
+            )
         images, labels = (_member(path, archive, name) for name in ("images", "labels"))
-    images = _checked_images(path, images)
-    return images, _checked_labels(path, labels, len(images))
+    return images, labels
 
 
 def _open(path: Path) -> NpzFile:
@@ -69,13 +78,14 @@ def _member(path: Path, archive: NpzFile, name: str) -> NDArray[Any]:
     except Exception as error:  # zip, zlib and npy readers raise many types on damaged bytes
         reason = " ".join(str(error).split())
         if "allow_pickle" in reason:
-            problem = "must be numbers, not objects"
+            problem = f"must be numbers, not objects ({name}.astype(int), or .astype(str) of words)"
         else:
             problem = f"cannot be read ({type(error).__name__}: {reason})"
         raise InvalidInput(f"data file {path}: {name} {problem}") from error
 
 
-def _checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
+def checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
+    """The images, (n, ...), if they are finite numbers and there are any."""
     if images.dtype.kind not in "biuf":
         raise InvalidInput(f"data file {path}: images must be numbers, not {images.dtype}")
     if images.ndim < 2:
@@ -85,7 +95,7 @@ def _checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
         raise InvalidInput(f"data file {path}: images of shape {images.shape} hold no {what}")
     if not np.isfinite(images).all():
         raise InvalidInput(f"data file {path}: images hold NaN or infinity")
-    return images.reshape(len(images), -1)
+    return images
 
 
 def _checked_labels(path: Path, labels: NDArray[Any], count: int) -> NDArray[Any]:

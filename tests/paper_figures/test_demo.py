@@ -13,6 +13,7 @@ from theory import solve_profile
 
 def test_demo_writes_run_profile_table_and_overlay(tmp_path):
     protocol = replace(demo.PROTOCOL, depth=4, width=5, patterns=150, steps=120, waiting_time=40, samples=2)
+    protocol = replace(protocol, matrix_times=(80,))
     text = demo.make(tmp_path / "demo", protocol)
     assert {p.name for p in (tmp_path / "demo").iterdir()} == set(demo.FILES.values())
     stored = schema.read(tmp_path / "demo" / "run.nc", "run")
@@ -21,6 +22,10 @@ def test_demo_writes_run_profile_table_and_overlay(tmp_path):
     xr.testing.assert_equal(profile, solve_profile("random", 4, 30.0).to_dataset())
     assert "measured_phase" in text
     assert (tmp_path / "demo" / "overlay.png").stat().st_size > 10_000
+    report = (tmp_path / "demo" / "report.html").read_text()
+    assert (
+        report.count("<img ") == 3 + 3 + 4
+    )  # overlay, E(t), A(t), a tree for each layer of neurons and of weights
     with pytest.raises(InvalidInput, match="exists"):
         demo.make(tmp_path / "demo", protocol)
 

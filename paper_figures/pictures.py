@@ -1,0 +1,89 @@
+"""Pictures of a folder, one subfolder for each class, and pictures made small."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from deepglass.errors import InvalidInput
+
+SIDE = 28
+"""Longest side in pixels, MNIST's; a larger picture is shrunk to it."""
+MOST = 1000
+"""Pictures of a class that are read: more than the demo looks at."""
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+
+Grey = NDArray[np.float32]
+
+
+def folders_of_pictures(path: Path) -> dict[str, list[Path]]:
+    """The pictures of each subfolder that has any; the first MOST by name."""
+    found = {}
+    for folder in sorted(x for x in path.iterdir() if x.is_dir() and x.name[0] not in "._"):
+        pictures = sorted(
+            x for x in folder.iterdir() if x.suffix.lower() in ENDINGS and not x.name.startswith(".")
+        )
+        if pictures:
+            found[folder.name] = pictures[:MOST]
+    return found
+
+
+def read_pictures(folders: dict[str, list[Path]], notes: list[str]) -> tuple[Grey, NDArray[np.str_]]:
+    """All pictures, grey and small (n, rows, columns), and the names of their folders (n,)."""
+    labels = [name for name, paths in folders.items() for _ in paths]
+    pictures = [_open(path) for paths in folders.values() for path in paths]
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) > 1:
+        notes.append(f"pictures of {len(sizes)} sizes were made {SIDE} x {SIDE}")
+        small = [picture.resize((SIDE, SIDE), Image.Resampling.BOX) for picture in pictures]
+    else:
+        small = [_within(picture, notes if not k else []) for k, picture in enumerate(pictures)]
+    return np.stack([np.asarray(x, dtype=np.float32) for x in small]), np.array(labels)
+
+
+def shrink(path: Path, images: Grey, notes: list[str]) -> Grey:
+    """Images (n, rows, columns) with no side longer than SIDE; rows of pixels (n, pixels) stay as they are.
+
+    Raises InvalidInput for rows that are too long to learn.
+    """
+    if images.ndim == 2:
+        if images.shape[1] > 4 * SIDE**2:
+            raise InvalidInput(
+                f"data {path}: images of {images.shape[1]} pixels are too large, and rows of pixels cannot be"
+                " shrunk; give them as (n, rows, columns)"
+            )
+        return images
+    if max(images.shape[1:]) <= SIDE:
+        return images
+    small = [_within(Image.fromarray(x), notes if not k else []) for k, x in enumerate(images)]
+    return np.stack([np.asarray(x, dtype=np.float32) for x in small])
+
+
+def _within(picture: Image.Image, notes: list[str]) -> Image.Image:
+    """A grey picture, its longest side at most SIDE."""
+    longest = max(picture.size)
+    if longest <= SIDE:
+        return picture
+    columns, rows = (max(1, round(x * SIDE / longest)) for x in picture.size)
+    notes.append(f"images of {picture.height} x {picture.width} pixels were shrunk to {rows} x {columns}")
+    return picture.resize((columns, rows), Image.Resampling.BOX)
+
+
+def _open(path: Path) -> Image.Image:
+    """A picture as brightness (mode F): upright, and on white where it is transparent."""
+    try:
+        with Image.open(path) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith(("I", "F")):  # more than 8 bits: conversion to L would cut them off
+                return picture.convert("F")
+            if picture.has_transparency_data:
+                white = Image.new("RGBA", picture.size, "white")
+                picture = Image.alpha_composite(white, picture.convert("RGBA"))
+            grey = picture.convert("L").convert("F")
+    except Exception as error:  # a damaged picture raises whatever its decoder does
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InvalidInput(f"picture {path} cannot be read: {reason}") from error
+    # Photographs are large: what is kept of one is small, what is averaged later still fine.
+    grey.thumbnail((8 * SIDE, 8 * SIDE), Image.Resampling.BOX)
+    return grey

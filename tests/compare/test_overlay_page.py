@@ -1,0 +1,150 @@
+"""The page of an overlay: one file, whole, and true to the numbers."""
+
+import re
+import shlex
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from compare import overlay, overlay_words
+from compare.overlay_page import html_of
+from deepglass import phases, schema
+from deepglass.cli import main
+from simulate import Protocol, run
+from theory import solve_profile
+
+PROTOCOL = Protocol(
+    depth=3, width=4, patterns=20, steps=60, waiting_time=20, samples=2, replicas=2, matrix_times=(10, 40),
+    frames_per_decade=1,
+)  # fmt: skip
+VOID = {"meta", "img"}
+
+
+class Checked(HTMLParser):
+    """Every tag is closed by its own; what is loaded from elsewhere is collected."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.loaded, self.images = [], [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.images += tag == "img"
+        assert tag != "img" or dict(attrs)["alt"]
+        self.loaded += [
+            v for k, v in attrs if k in ("src", "href") and not v.startswith("data:image/png;base64,")
+        ]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return run(PROTOCOL)
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return solve_profile("random", 3, 5.0).to_dataset()
+
+
+def test_one_file_with_every_picture(profile, measured):
+    text = html_of(overlay(profile, measured), profile, measured, subject="my <cats>", notes=["grey & small"])
+    page = Checked(text)
+    assert not page.open
+    assert not page.loaded
+    assert page.images == 3 + 2 + 3  # overlay, energy, accuracy; a tree for each of q_1, q_2, Q_1 to Q_3
+    assert "url(" not in text
+    assert 'name="viewport" content="width=device-width' in text
+    assert "my &lt;cats&gt;" in text
+    assert "grey &amp; small" in text
+    assert f"SHA-256 {measured.attrs['data_sha256']}" in text
+    assert "steps since t_w: 40" in text
+    for layer in (1, 2):
+        q, error = (measured[name].values[0, layer] for name in ("q_star", "q_star_error"))
+        assert f"<td>{layer}</td><td>{profile.q.values[layer]:.3f}</td>" in text
+        assert f"{q:.3f} +- {error:.3f}" in text
+    assert len(text) < 1e6
+
+
+def test_the_commands_on_it_make_the_same_run(profile, measured, tmp_path):
+    text = html_of(overlay(profile, measured), profile, measured)
+    theory, simulate, _ = re.search(r"<pre>(.*)</pre>", text, re.S).group(1).splitlines()
+    for line, name in ((theory, "profile"), (simulate, "run")):
+        words = shlex.split(line)
+        assert words[:2] == ["python", "-m"]
+        assert main(f"{words[2]}.cli", [*words[3:-1], str(tmp_path / f"{name}.nc")]) == 0
+    again = schema.read(tmp_path / "run.nc", "run")
+    assert again.attrs["protocol"] == measured.attrs["protocol"]
+    np.testing.assert_array_equal(again.q, measured.q)
+    np.testing.assert_array_equal(schema.read(tmp_path / "profile.nc", "profile").q, profile.q)
+
+
+def test_without_data_matrices_or_machines(profile, tmp_path):
+    images = np.random.default_rng(0).normal(size=(40, 6))
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(40) % 2)
+    small = run(
+        Protocol(
+            data=str(tmp_path / "own.npz"), depth=3, width=4, patterns=20, steps=20, waiting_time=5,
+            samples=1, replicas=2,
+        )
+    )  # fmt: skip
+    result = overlay(profile, small)
+    assert "images it never saw rightly (always the most frequent label: " in html_of(result, profile, small)
+    (tmp_path / "own.npz").unlink()
+    text = html_of(result, profile, small)
+    assert "No training accuracy: data file" in text
+    assert "--matrix-times asks for them" in text
+    assert "no error bar can be given" in text
+
+
+def a_result(measured, predicted, error):
+    """An overlay with these hidden layers."""
+    found = xr.Dataset(
+        {
+            k: ("neuron_layer", [1.0, *v, 1.0])
+            for k, v in {"predicted": predicted, "measured": measured}.items()
+        }
+    )
+    found["error"] = ("neuron_layer", [0.0, *error, 0.0])
+    found = found.assign_coords(neuron_layer=np.arange(len(measured) + 2))
+    for side in ("predicted", "measured"):
+        found[f"{side}_phase"] = ("neuron_layer", phases.phase(found[side].values))
+
+    class Result:
+        layers = found
+
+    return Result()
+
+
+def test_what_was_found_in_words():
+    result = a_result([0.9, 0.5, 0.1, 0.36, 0.8], [0.9, 0.1, 0.0, 0.1, 0.9], [0.01, 0.1, 0.1, 0.01, 0.01])
+    assert overlay_words.found(result) == [
+        "Predicted: solid: layers 1, 5; liquid: layers 2 to 4.",
+        "Measured: solid: layers 1 to 2, 5; liquid: layers 3 to 4.",
+        "Too close to call: layers 2, 4, within two standard errors of the line at 1/e.",
+    ]
+    one = a_result([0.9, 0.3], [0.9, 0.9], [np.nan, np.nan])
+    assert overlay_words.found(one) == [
+        "Predicted: solid: layers 1 to 2.",
+        "Measured: solid: layer 1; liquid: layer 2.",
+    ]
+
+
+@pytest.mark.parametrize(("right", "little"), [(0.7, True), (0.8, False)])
+def test_a_machine_that_has_learnt_little_is_called_that(right, little):
+    """Half-way from the 0.5 of always the same label to all is 0.75."""
+    a = xr.DataArray(np.full((2, 1, 1), 0.6), {"t": [0, 9]}, ("t", "sample", "replica"))
+    tested = xr.Dataset({"A_tanh": a}, attrs={"steps": 9, "test_patterns": 30})
+    learnt = xr.full_like(a, right).assign_attrs(most_frequent=0.5)
+    lines = overlay_words.accuracies(tested, learnt)
+    assert lines[0] == (
+        f"At the end it names {right:.1%} of the training images and 60.0% of 30 images it never saw rightly"
+        " (always the most frequent label: 50.0%)."
+    )
+    assert (len(lines) == 2) is little
