@@ -33,9 +33,3 @@ INTERIOR_PAIRS = {"under": (0.0201, 0.0136, 0.0050), "over": (0.0113, 0.0112, 0.
 
 SHALLOW_Q = 0.784
 """Mean square of the means of the shallow network."""
-
-RERUN = {
-    "under": {"input": 0.142, "interior": 0.0017, "output": 0.083, "full": 0.093},
-    "over": {"input": 0.131, "interior": 0.0031, "output": 0.067},
-}
-"""Multi-information of an independent scaled-down run (1200 configurations of 400 networks, 1000 steps)."""
