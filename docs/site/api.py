@@ -1,16 +1,21 @@
 """The API reference: what a package lists in ``__all__``, and whole modules beside it, by autodoc.
 
 ``.. public:: theory`` documents every name that the package exports. ``.. modules:: theory.potentials ...``
-documents modules, without what is documented already because a package exports it.
+documents modules, without what is documented already because a package exports it. Docstrings are plain text
+with a few conventions (``Attributes:``, formulas set in); :func:`prepared` makes reStructuredText of them.
 """
 
 import importlib
 import inspect
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
@@ -68,8 +73,23 @@ class Public(Generated):
             elif inspect.isroutine(value):
                 lines += [f".. autofunction:: {package}.{name}", ""]
             else:
-                lines += [f".. autodata:: {package}.{name}", ""]
+                told = [f"   {line}" for line in constant(package, name, value)]
+                lines += [f".. py:data:: {package}.{name}", "", *told, ""]
         return lines
+
+
+def constant(package: str, name: str, value: object) -> list[str]:
+    """What is said of a constant where it is defined, and what it is or, of a mapping, its keys."""
+    shown = list(value) if isinstance(value, Mapping) else value
+    told = [", ".join(f"``{each}``" for each in shown) if isinstance(shown, list | tuple) else f"``{shown!r}``"]
+    source = inspect.getsource(importlib.import_module(package))
+    if match := re.search(rf"^from ([\w.]+) import [^\n]*\b{name}\b", source, re.MULTILINE):
+        try:
+            comments = ModuleAnalyzer.for_module(match[1]).find_attr_docs()
+        except PycodeError:
+            comments = {}
+        told += ["", *prepared(comments.get(("", name), []))]
+    return told
 
 
 class Modules(Generated):
@@ -79,15 +99,85 @@ class Modules(Generated):
         """A section for each."""
         lines = []
         for module in self.arguments[0].split():
-            lines += [module, "~" * len(module), "", f".. automodule:: {module}", "   :members:"]
+            lines += [module, "~" * len(module), ""]
+            package, _, name = module.rpartition(".")
+            if not inspect.ismodule(getattr(importlib.import_module(package), name)):
+                # The package exports a function of the module's name: of the two only one can be a target.
+                lines += [f".. automodule:: {module}", "   :no-index:", "   :no-members:", ""]
+                lines += [*_members(module), ""]
+                continue
+            lines += [f".. automodule:: {module}", "   :members:"]
             if known := _elsewhere(module):
                 lines.append(f"   :exclude-members: {', '.join(known)}")
             lines.append("")
         return lines
 
 
+def _members(module: str) -> list[str]:
+    """What a module defines, one by one."""
+    lines, known = [], _elsewhere(module)
+    for name, value in vars(importlib.import_module(module)).items():
+        if not name.startswith("_") and name not in known and getattr(value, "__module__", "") == module:
+            kind = "class" if inspect.isclass(value) else "function"
+            lines += [f".. auto{kind}:: {module}.{name}", *(["   :members:"] if kind == "class" else []), ""]
+    return lines
+
+
+def prepared(lines: list[str]) -> list[str]:
+    """A docstring as reStructuredText: entries of ``Attributes:`` as a list, formulas as they are set."""
+    out: list[str] = []
+    section = literal = -1  # the indentation of the section, of the set-in block, that a line is in
+    for number, line in enumerate(lines):
+        indent, text = len(line) - len(line.lstrip()), line.strip()
+        if not text:
+            out.append("")
+            continue
+        literal = literal if indent > literal else -1
+        section = section if indent > section else -1
+        if literal >= 0:
+            out.append(line)
+        elif re.fullmatch(r"(Attributes|Args|Raises|Returns|Example|Examples):", text) and section < 0:
+            section = indent
+            out += [f"{' ' * indent}**{text[:-1]}**", ""]
+        elif section >= 0 and indent == section + 4 and (entry := re.match(r"([\w, *`]+): (.*)", text)):
+            names = ", ".join(f"``{name.strip(' `*')}``" for name in entry[1].split(","))
+            out.append(f"{' ' * section}* {names}: {_escaped(entry[2])}")
+        elif section >= 0 and indent >= section + 4:
+            out.append(f"{' ' * (section + (2 if indent > section + 4 else 0))}{_escaped(text)}")
+        else:
+            then = next((each for each in lines[number + 1 :] if each.strip()), "")
+            deeper = len(then) - len(then.lstrip()) > indent
+            if text.endswith(":") and not text.endswith("::") and deeper and not lines[number + 1].strip():
+                line, literal = f"{line}:", indent
+            elif text.endswith("::"):
+                literal = indent
+            out.append(line[:indent] + _escaped(line[indent:]))
+    return out
+
+
+def _escaped(text: str) -> str:
+    """What reStructuredText would take for marks and is none: ``|x|``, ``x_``, a lonely star."""
+    if text.startswith("* "):
+        return f"* {_escaped(text[2:])}"
+    parts = re.split(r"(``.*?``|:\w+:`[^`]*`|`[^`]*`_*)", text)
+    for k, part in enumerate(parts):
+        if k % 2 == 0:
+            part = re.sub(r"\|", r"\\|", part)
+            part = re.sub(r"(?<=\w)_(?=\W|$)", r"\\_", part)
+            parts[k] = "".join(
+                x if y % 2 else x.replace("*", r"\*")
+                for y, x in enumerate(re.split(r"(?<!\S)(\*{1,2}[^\s*](?:[^*]*[^\s*])?\*{1,2})(?![\w*])", part))
+            )
+    return "".join(parts)
+
+
+def _prepare(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = prepared(lines)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
+    app.connect("autodoc-process-docstring", _prepare)
     app.add_directive("public", Public)
     app.add_directive("modules", Modules)
     return {"parallel_read_safe": True}
