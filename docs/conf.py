@@ -1,7 +1,7 @@
 """How the documentation site is built: ``make docs``.
 
-The pages are the Markdown files beside this one, readable as they are; what is generated (gallery, traps, API)
-comes from the small extensions in ``docs/site``. Nothing is loaded from elsewhere when a page is viewed.
+The pages are the Markdown files beside this one, readable as they are; what is generated (gallery, traps,
+API) comes from the small extensions in ``docs/site``. Nothing is loaded from elsewhere when a page is viewed.
 """
 
 import sys

@@ -81,7 +81,9 @@ class Public(Generated):
 def constant(package: str, name: str, value: object) -> list[str]:
     """What is said of a constant where it is defined, and what it is or, of a mapping, its keys."""
     shown = list(value) if isinstance(value, Mapping) else value
-    told = [", ".join(f"``{each}``" for each in shown) if isinstance(shown, list | tuple) else f"``{shown!r}``"]
+    told = [
+        ", ".join(f"``{each}``" for each in shown) if isinstance(shown, list | tuple) else f"``{shown!r}``"
+    ]
     source = inspect.getsource(importlib.import_module(package))
     if match := re.search(rf"^from ([\w.]+) import [^\n]*\b{name}\b", source, re.MULTILINE):
         try:
@@ -166,7 +168,9 @@ def _escaped(text: str) -> str:
             part = re.sub(r"(?<=\w)_(?=\W|$)", r"\\_", part)
             parts[k] = "".join(
                 x if y % 2 else x.replace("*", r"\*")
-                for y, x in enumerate(re.split(r"(?<!\S)(\*{1,2}[^\s*](?:[^*]*[^\s*])?\*{1,2})(?![\w*])", part))
+                for y, x in enumerate(
+                    re.split(r"(?<!\S)(\*{1,2}[^\s*](?:[^*]*[^\s*])?\*{1,2})(?![\w*])", part)
+                )
             )
     return "".join(parts)
 

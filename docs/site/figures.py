@@ -2,7 +2,8 @@
 
 The numbers are those of the figures themselves (claims, scores, checks), kept beside the pictures in
 ``numbers.json`` with a digest of code and data: what is there and of the same digest is taken as it is, the
-rest is drawn again. ``python docs/site/figures.py`` does so before a build, which then only reads.
+rest is drawn again. ``python docs/site/figures.py [PAPER ...]`` does so before a build, which then only
+reads.
 """
 
 import hashlib
@@ -138,25 +139,27 @@ def _own_networks(out: Path) -> Iterator[Drawn]:
         found = module.gather(SIZE, studies.DATA, False, None)
         if found and all(len(each) for each in found.values()):
             told = module.draw(found, targets(out, name, True), True)
-            rows = [Row(f"{line}; {solid}", slope, span, verdict) for line, solid, slope, span, verdict in told]
+            rows = [
+                Row(f"{line}; {solid}", slope, span, verdict) for line, solid, slope, span, verdict in told
+            ]
             yield Drawn(name, f"own_networks.{name}", tuple(rows))
 
 
 PAPERS: Mapping[str, Paper] = {
     "huang2025": Paper(
         "Huang and others 2025: the thermal machine",
-        "Liquid and solid layers in a thermal deep learning machine, arXiv:2506.06789. Spins and weights of a deep"
-        " network move as particles at a temperature. [How the figures are made](figures.md),"
-        " [every number in one list](scoreboard.md), [which reading of the paper gives its curves](readings.md).",
+        "Liquid and solid layers in a thermal deep learning machine, arXiv:2506.06789. Spins and weights of"
+        " a deep network move as particles at a temperature. [How the figures are made](figures.md), [every"
+        " number in one list](scoreboard.md), [which reading of the paper gives its curves](readings.md).",
         "paper",
         _huang2025,
         ("huang2025",),
     ),
     "yoshino2020": Paper(
         "Yoshino 2020: the layered replica theory",
-        "From complex to simple, SciPost Phys. Core 2, 005, arXiv:1910.09918. What a deep chain of perceptrons is"
-        " predicted to do; the paper's curves are not digitised, numbers stand beside closed forms and 30-digit"
-        " references. [The theory](theory.md), [with broken symmetry](theory_rsb.md).",
+        "From complex to simple, SciPost Phys. Core 2, 005, arXiv:1910.09918. What a deep chain of"
+        " perceptrons is predicted to do; the paper's curves are not digitised, numbers stand beside closed"
+        " forms and 30-digit references. [The theory](theory.md), [with broken symmetry](theory_rsb.md).",
         "known",
         _yoshino2020,
         ("deep_perceptron",),
@@ -172,8 +175,8 @@ PAPERS: Mapping[str, Paper] = {
     "kerr_winter2025": Paper(
         "Kerr Winter and Janssen 2025: glassy dynamics",
         "Glassy dynamics in deep neural networks, Phys. Rev. Research 7, 023010, arXiv:2405.13098. What is"
-        " expected is of an independent run of networks of this size and of the paper's claims; the null is free"
-        " diffusion. [What is found](glassy_dynamics.md).",
+        " expected is of an independent run of networks of this size and of the paper's claims; the null is"
+        " free diffusion. [What is found](glassy_dynamics.md).",
         "expected",
         _stored("kerr_winter2025", "kerr_winter2025", _scores),
         ("relu_network",),
@@ -197,8 +200,8 @@ PAPERS: Mapping[str, Paper] = {
     "own_networks": Paper(
         "Our question: ordinary networks",
         "Ordinary networks, trained by Adam and SGD: what several trainings share, layer by layer."
-        " [Your own networks](own_networks.md). *Ours* is the slope of the thickness of the solid in ln alpha,"
-        " beside it its 95 % interval.",
+        " [Your own networks](own_networks.md). *Ours* is the slope of the thickness of the solid in"
+        " ln alpha, beside it its 95 % interval.",
         "95 %",
         _own_networks,
         ("own_networks",),
@@ -263,5 +266,5 @@ def gathered(paper: str, tell: Callable[[str], None] = lambda line: None) -> lis
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    for each in PAPERS:
+    for each in sys.argv[1:] or PAPERS:
         gathered(each, lambda line: print(line, flush=True))

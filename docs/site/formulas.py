@@ -1,4 +1,4 @@
-"""MathJax from the installed package, not from a network: one script and its fonts are copied into the site."""
+"""MathJax from the installed package, not from a network: one script and its fonts go into the site."""
 
 from importlib.util import find_spec
 from pathlib import Path

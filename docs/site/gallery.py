@@ -13,7 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from figures import AGREES, DIFFERS, FIGURES, MISSING, PAPERS, SILENT, Drawn, Paper, Row, gathered
+import figures
+from figures import AGREES, DIFFERS, MISSING, PAPERS, SILENT, Drawn, Paper, Row, gathered
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -43,7 +44,9 @@ def _buttons(papers: list[str]) -> str:
         return f'<div role="group" aria-label="{label}"><span>{label}</span>{buttons}</div>'
 
     short = [(name, PAPERS[name].title.split(":")[0]) for name in papers]
-    short = [(n, PAPERS[n].title.removeprefix("Our question: ") if t == "Our question" else t) for n, t in short]
+    short = [
+        (n, PAPERS[n].title.removeprefix("Our question: ") if t == "Our question" else t) for n, t in short
+    ]
     return "\n".join(
         [
             '<div class="filters" hidden>',
@@ -58,8 +61,7 @@ def _buttons(papers: list[str]) -> str:
 
 def _paper(name: str, page: Path) -> str:
     paper = PAPERS[name]
-    figures = gathered(name, logger.info)
-    cards = [_card(name, paper, drawn, page) for drawn in figures]
+    cards = [_card(name, paper, drawn, page) for drawn in gathered(name, logger.info)]
     return "\n".join([f"({name})=", f"## {paper.title}", "", paper.lead, "", *cards])
 
 
@@ -128,21 +130,25 @@ def caption(drawn: Drawn) -> str:
     text = importlib.import_module(f"paper_figures.{drawn.module}").__doc__ or ""
     text = re.sub(r":\w+:`~?\.?([^`]*)`", r"`\1`", text.replace("``", "`")).strip()
     return "".join(
-        part if part.startswith("`") else re.sub(r"(?<=\w)\*(?=[\s,.;:)^]|$)", r"\\*", part).replace("<", "&lt;")
+        part
+        if part.startswith("`")
+        else re.sub(r"(?<=\w)\*(?=[\s,.;:)^]|$)", r"\\*", part).replace("<", "&lt;")
         for part in re.split(r"(`[^`]*`)", text)
     )
 
 
 def picture(paper: str, name: str, folder: Path) -> Path:
     """A copy of a figure of at most PIXELS and 256 colours, small enough for a page of fifty."""
-    source, target = FIGURES / paper / f"{name}.png", folder / f"{paper}-{name}.png"
+    source, target = figures.FIGURES / paper / f"{name}.png", folder / f"{paper}-{name}.png"
     if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
         folder.mkdir(parents=True, exist_ok=True)
         with Image.open(source) as image:
             flat = Image.new("RGB", image.size, "white")
             flat.paste(image, mask=image.convert("RGBA").getchannel("A"))
             if flat.width > PIXELS:
-                flat = flat.resize((PIXELS, round(flat.height * PIXELS / flat.width)), Image.Resampling.LANCZOS)
+                flat = flat.resize(
+                    (PIXELS, round(flat.height * PIXELS / flat.width)), Image.Resampling.LANCZOS
+                )
             flat.quantize(256).save(target, optimize=True)
             shutil.copystat(source, target)
     return target

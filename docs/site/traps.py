@@ -1,7 +1,8 @@
-"""The page of traps: what every page warns of, a line each with a link, in place of ``<!-- generated: traps -->``.
+"""The page of traps: what every page warns of, a line each, in place of ``<!-- generated: traps -->``.
 
-A trap is an item of a list under a heading that names traps; its line is its bold words with the sentence after
-them, or its first sentence.
+A trap is an item of a list under a heading that names traps; its line is its bold words with the sentence
+after them, or its first sentence; a short one takes the next with it. So is every sentence of a paragraph
+that begins with ``Traps:``.
 """
 
 import re
@@ -12,8 +13,11 @@ from typing import Any
 from sphinx.application import Sphinx
 
 MARK = "<!-- generated: traps -->"
+PARAGRAPH = re.compile(r"^Traps: (.*?)(?=\n\n)", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) (.*\b(?:[Tt]raps|cannot tell)\b.*)$", re.MULTILINE)
-SENTENCE = re.compile(r"(?<=[.?:;])\s+(?=[A-Z`\"(]|[a-z]\w*\()")
+SENTENCE = re.compile(r"(?<=[.?])\s+(?=[A-Z`\"(*])")
+ENOUGH = 60
+"""Letters below which a sentence is too little to know a trap by, and the next one is added."""
 
 
 def sections(text: str) -> Iterator[tuple[str, str]]:
@@ -26,7 +30,7 @@ def sections(text: str) -> Iterator[tuple[str, str]]:
 
 def items(section: str) -> list[str]:
     """Of the list in a section, each on one line."""
-    found = re.findall(r"^\* (.*(?:\n(?: {2,}\S.*))*)", section, re.MULTILINE)
+    found: list[str] = re.findall(r"^\* (.*(?:\n(?: {2,}\S.*))*)", section, re.MULTILINE)
     return [re.sub(r"\s+", " ", item) for item in found]
 
 
@@ -34,8 +38,10 @@ def line(item: str) -> str:
     """What is said of a trap in a line."""
     bold = re.match(r"\*\*.+?\*\*:?\s*", item)
     head, rest = (bold[0], item[bold.end() :]) if bold else ("", item)
-    first = SENTENCE.split(rest, maxsplit=1)[0].rstrip(":;")
-    return f"{head}{first}".strip() + ("" if first.endswith((".", "?")) else ".")
+    first, *more = SENTENCE.split(rest)
+    while more and len(first) < ENOUGH:
+        first = f"{first} {more.pop(0)}"
+    return f"{head}{first}".strip()
 
 
 def slug(heading: str) -> str:
@@ -49,10 +55,20 @@ def traps(folder: Path) -> str:
     for page in sorted(folder.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         for heading, section in sections(text):
-            if found := items(section):
+            if found := [line(item) for item in items(section)]:
                 title = re.sub(r"[`*]", "", text.partition("\n")[0].removeprefix("# "))
                 parts += [f"## {title}", "", f"From [{title}: {heading}]({page.name}#{slug(heading)}).", ""]
-                parts += [*(f"* {line(item)}" for item in found), ""]
+                parts += [*(f"* {each}" for each in found), ""]
+        for match in PARAGRAPH.finditer(text):
+            before = re.findall(r"^#+ (.*)$", text[: match.start()], re.MULTILINE)
+            sentences = SENTENCE.split(re.sub(r"\s+", " ", match[1]))
+            parts += [
+                f"## {before[0]}",
+                "",
+                f"From [{before[0]}: {before[-1]}]({page.name}#{slug(before[-1])}).",
+                "",
+            ]
+            parts += [*(f"* {each}" for each in sentences), ""]
     return "\n".join(parts)
 
 

@@ -1,7 +1,7 @@
 """The code of a page: fenced blocks in order, those that are not to be run left out.
 
-A block is run unless a comment on the line before says ``<!-- not run: why -->``. Python blocks of a page share one
-namespace; of shell blocks the lines ``python -m PACKAGE ...`` are run, in this process.
+A block is run unless a comment on the line before says ``<!-- not run: why -->``. Python blocks of a page
+share one namespace; of shell blocks the lines ``python -m PACKAGE ...`` are run, in this process.
 """
 
 import re
@@ -12,7 +12,8 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs"
 FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<why>.+?) -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- not run: (?P<why>.+?) -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 

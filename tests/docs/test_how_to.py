@@ -4,9 +4,9 @@ import importlib
 
 import matplotlib.pyplot as plt
 import pytest
+from snippets import DOCS, Block, blocks
 
 from deepglass.cli import main
-from snippets import DOCS, Block, blocks
 
 PAGES = [DOCS / "start.md", *sorted((DOCS / "howto").glob("*.md"))]
 
