@@ -179,9 +179,19 @@ def _prepare(app: Sphinx, what: str, name: str, value: Any, options: Any, lines:
     lines[:] = prepared(lines)
 
 
+def _short(app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str, returned: str) -> Any:
+    """NDArray[float64] as it is written, not what NumPy makes of it."""
+    told = [
+        text and re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[([\w.]+)\]\]", r"NDArray[\1]", text)
+        for text in (signature, returned)
+    ]
+    return tuple(told)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.connect("autodoc-process-docstring", _prepare)
+    app.connect("autodoc-process-signature", _short)
     app.add_directive("public", Public)
     app.add_directive("modules", Modules)
     return {"parallel_read_safe": True}

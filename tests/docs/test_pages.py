@@ -115,7 +115,8 @@ def test_traps_are_collected():
     assert found.count("\n* ") > 50
     for page in ("theory.md#traps", "thermal_machine.md#traps", "engine.md#traps", "own_networks.md#traps"):
         assert page in found
-    text = "## Traps\n\n* **One.** It is deep\n  and wide. More of it follows here, as it does.\n* Two.\n\n## Next\n\n* no\n"
+    first = "* **One.** It is deep\n  and wide. More of it follows here, as it does.\n"
+    text = f"## Traps\n\n{first}* Two.\n\n## Next\n\n* no\n"
     ((heading, section),) = traps.sections(text)
     assert heading == "Traps"
     assert [traps.line(x) for x in traps.items(section)] == [
