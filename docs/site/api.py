@@ -103,6 +103,7 @@ class Modules(Generated):
         for module in self.arguments[0].split():
             lines += [module, "~" * len(module), ""]
             package, _, name = module.rpartition(".")
+            importlib.import_module(module)
             if not inspect.ismodule(getattr(importlib.import_module(package), name)):
                 # The package exports a function of the module's name: of the two only one can be a target.
                 lines += [f".. automodule:: {module}", "   :no-index:", "   :no-members:", ""]

@@ -220,7 +220,7 @@ def digest(paper: str) -> str:
     ]
     data = [p for name in PAPERS[paper].data for p in (ROOT / "paper_figures" / "data" / name).rglob("*.nc")]
     found = hashlib.sha256()
-    for path in sorted([*code, *data, Path(__file__)]):
+    for path in sorted([*code, *data]):
         found.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return found.hexdigest()
 

@@ -162,7 +162,7 @@ def _fill(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
-    app.add_config_value("gallery_papers", [], "env", [list])
+    app.add_config_value("gallery_papers", [], "", [list])
     app.add_js_file("gallery.js", loading_method="defer")
     app.connect("source-read", _fill)
     return {"parallel_read_safe": True}
