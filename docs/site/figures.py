@@ -237,8 +237,8 @@ def stored(paper: str) -> list[Drawn] | None:
         Drawn(each["name"], each["module"], tuple(Row(**row) for row in each["rows"]))
         for each in found["figures"]
     ]
-    there = all(_sha(FIGURES / paper / f"{d.name}.png") == found["pictures"][d.name] for d in drawn)
-    return drawn if there else None
+    shas = {d.name: _sha(FIGURES / paper / f"{d.name}.png") for d in drawn}
+    return drawn if all(shas.values()) and shas == found["pictures"] else None
 
 
 def _sha(path: Path) -> str:
