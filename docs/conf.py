@@ -20,7 +20,6 @@ release = version = deepglass.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.viewcode",
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "api",
