@@ -56,7 +56,7 @@ docs: $(VENV)/.docs  ## the documentation as a site: results/docs/index.html
 	  $(if $(PAPERS),-D gallery_papers=$(PAPERS)) docs results/docs
 
 docs-test: docs  ## the site in a real browser (chromium): pages, links, pictures, gallery, phone
-	DEEPGLASS_SITE=results/docs $(BIN)/python -m pytest tests/docs
+	DEEPGLASS_SITE=results/docs $(BIN)/python -m pytest -m 'slow or not slow' tests/docs
 
 $(VENV)/.docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

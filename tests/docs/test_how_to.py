@@ -8,7 +8,13 @@ from snippets import DOCS, Block, blocks
 
 from deepglass.cli import main
 
-PAGES = [DOCS / "start.md", *sorted((DOCS / "howto").glob("*.md"))]
+LONG = ("data", "cluster")
+"""Pages whose runs take ten seconds each: `make docs-test` has them, `make test` not."""
+
+PAGES = [
+    pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else (), id=page.stem)
+    for page in [DOCS / "start.md", *sorted((DOCS / "howto").glob("*.md"))]
+]
 
 
 def run(block: Block, where: str, namespace: dict) -> None:
@@ -21,7 +27,7 @@ def run(block: Block, where: str, namespace: dict) -> None:
         assert main(app, words[3:]) == 0, f"{where}:{block.line}: {' '.join(words)}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES)
 def test_code_of_a_page_runs(page, tmp_path, monkeypatch, registered):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
