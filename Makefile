@@ -20,7 +20,7 @@ ifneq ($(wildcard ../shared/reference/zou_huang_2021),)
 export DEEPGLASS_REFERENCE ?= $(abspath ../shared/reference/zou_huang_2021)
 endif
 
-.PHONY: help demo figures figures-theory test test-slow lint bench package setup clean
+.PHONY: help demo figures figures-theory docs docs-test test test-slow lint bench package setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,20 @@ figures: $(READY)  ## the measured figures from stored results, with their numbe
 
 figures-theory: $(READY)  ## the figures of the replica theory, PNG, PDF, CSV and checked numbers: results/figures/
 	$(BIN)/python -m paper_figures yoshino2020 --from-stored --out results/figures/yoshino2020 --overwrite
+
+# The figures of the replica theory take minutes the first time; what is drawn and still right is not drawn again.
+# PAPERS=huang2025,own_networks: of the gallery only these.
+docs: $(VENV)/.docs  ## the documentation as a site: results/docs/index.html
+	$(BIN)/python docs/site/figures.py $(PAPERS)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees \
+	  $(if $(PAPERS),-D gallery_papers=$(PAPERS)) docs results/docs
+
+docs-test: docs  ## the site in a real browser (chromium): pages, links, pictures, gallery, phone
+	DEEPGLASS_SITE=results/docs $(BIN)/python -m pytest -m 'slow or not slow' tests/docs
+
+$(VENV)/.docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 test: $(READY)  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile
