@@ -2,7 +2,7 @@
 
 The numbers are those of the figures themselves (claims, scores, checks), kept beside the pictures in
 ``numbers.json`` with a digest of code and data: what is there and of the same digest is taken as it is, the
-rest is drawn again. ``python docs/site/figures.py [PAPER ...]`` does so before a build, which then only
+rest is drawn again. ``python docs/site/figures.py [PAPER,PAPER ...]`` does so before a build, which then only
 reads.
 """
 
@@ -266,5 +266,8 @@ def gathered(paper: str, tell: Callable[[str], None] = lambda line: None) -> lis
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    for each in sys.argv[1:] or PAPERS:
+    wanted = [name for words in sys.argv[1:] for name in words.split(",")] or list(PAPERS)
+    if unknown := set(wanted) - set(PAPERS):
+        sys.exit(f"there is no {', '.join(sorted(unknown))}; papers are {', '.join(PAPERS)}")
+    for each in wanted:
         gathered(each, lambda line: print(line, flush=True))
