@@ -9,7 +9,8 @@
   the samples, left out for that. Needs samples.
 * ``exact.zero``, ``exact.independent``, ``exact.pseudo``: Boltzmann learning from these starts;
   ``exact.broken``: from a given model, or that of ``bethe.zero``, which may have a transition;
-  ``exact.truth``: from the model that the data were drawn from, where it is given. The likelihood
+  ``exact.truth``: from the model that the data were drawn from, where it is given. With ``.free`` after it:
+  without the prior, which acts on couplings alone and so moves what both can do into the fields. The likelihood
   is concave, but nearly flat where fields and couplings along the means do the same: there the start decides.
   Chains begin as the data: a branch that the data do not visit must not count for more than it weighs.
 """
@@ -43,6 +44,7 @@ Spins = NDArray[np.int8]
 FITS = (
     "independent", "bethe.zero", "bethe.independent", "bethe.scaled", "nmf", "response", "pseudo",
     "exact.zero", "exact.independent", "exact.pseudo", "exact.broken", "exact.truth",
+    "exact.independent.free", "exact.broken.free", "exact.truth.free",
 )  # fmt: skip
 
 STARTS = ("authors", "authors.clamped", "bethe.zero")
@@ -131,6 +133,8 @@ def attempt(
                 start = _broken(dict(before or {}), moments, seed)
             only = learning.widths[0] if len(learning.widths) == 1 else np.nan
             width = only if earlier is None else earlier.width
+            if name.endswith(".free"):
+                width = np.nan
             pull = 0.0 if samples is None or np.isnan(width) else 1.0 / (len(samples) * width**2)
             fit = _exact(moments, start, pull, learning, seed)
         else:

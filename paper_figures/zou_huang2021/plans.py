@@ -44,7 +44,8 @@ SHALLOW = Plan(
     bethe_sweeps=400,
 )
 FEWER = replace(SHALLOW, references=1, x=(-3.0, 3.0, 61), bethe_sweeps=200)
-CONTROL = replace(FEWER, fits=(*FEWER.fits, "exact.truth"), tap=0)
+OWN_SHALLOW = replace(FEWER, fits=(*FEWER.fits, "exact.independent.free", "exact.broken.free"))
+CONTROL = replace(OWN_SHALLOW, fits=(*OWN_SHALLOW.fits, "exact.truth", "exact.truth.free"), tap=0)
 """As our own ensembles are judged, and what only a control can tell."""
 WHOLE = Plan(
     references=1, x=(-3.0, 3.0, 31), chains=False, judged=False, tap=10, given_sweeps=200, iso_beta=(0.3, 2.4)

@@ -13,7 +13,18 @@ from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021 import reference_arrays as arrays
 from paper_figures.zou_huang2021.inferred import complete
 from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles
-from paper_figures.zou_huang2021.plans import CONTROL, DEEP, FEWER, ISO, OWN_DEEP, SHALLOW, SMOKE, WHOLE, Plan
+from paper_figures.zou_huang2021.plans import (
+    CONTROL,
+    DEEP,
+    FEWER,
+    ISO,
+    OWN_DEEP,
+    OWN_SHALLOW,
+    SHALLOW,
+    SMOKE,
+    WHOLE,
+    Plan,
+)
 from paper_figures.zou_huang2021.weights import configurations
 
 FIGURES = ("landscapes", "transition")
@@ -52,7 +63,7 @@ def own(results: Results, label: str) -> Wanted:
         quick = replace(SMOKE, chains=False, judged=False, iso=())
         return [(part, quick) for part in parts if part.part == "output"]
     if len(sizes) == 2:
-        return [(part, FEWER) for part in parts]
+        return [(part, OWN_SHALLOW if part.part == "full" else FEWER) for part in parts]
     return [(part, OWN_DEEP) for part in parts if part.part != "full"]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from compare.ising_fits import STARTS
 
 SIGMAS = 2.0
-KNOWING = ("truth", "exact.truth")
+KNOWING = ("truth", "exact.truth", "exact.truth.free")
 """Of a control: the model that its configurations were drawn from, and learning that began there."""
 WEIGHED = 0.05
 """Share of the weights of annealing below which a likelihood is not known."""
