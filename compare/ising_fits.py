@@ -10,9 +10,10 @@
 * ``exact.zero``, ``exact.independent``, ``exact.pseudo``: Boltzmann learning from these starts;
   ``exact.broken``: from a given model, or that of ``bethe.zero``, which may have a transition;
   ``exact.truth``: from the model that the data were drawn from, where it is given. With ``.free`` after it:
-  without the prior, which acts on couplings alone and so moves what both can do into the fields. The likelihood
-  is concave, but nearly flat where fields and couplings along the means do the same: there the start decides.
-  Chains begin as the data: a branch that the data do not visit must not count for more than it weighs.
+  without the prior, which acts on couplings alone and so moves what both can do into the fields. The
+  likelihood is concave, but nearly flat where fields and couplings along the means do the same: there the
+  start decides. Chains begin as the data: a branch that the data do not visit must not count for more than
+  it weighs.
 """
 
 import time

@@ -104,16 +104,22 @@ def without_effects(matrix: ArrayLike) -> Matrix:
 
 
 def tree_chance(matrix: ArrayLike, count: int = 499, seed: int = 0) -> float:
-    """Probability of a cophenetic correlation as high where overlaps are flat: Q_ab = e_a + e_b + noise.
+    """Probability of a cophenetic correlation as high where overlaps are flat: Q_ab = f_a f_b and noise.
 
-    The effects e are taken off, what is left is put among the pairs in any order, and its effects are taken
-    off again; one-sided. Missing for fewer than FEWEST machines, and where nothing is left (copies).
+    So are cosines of vectors of one common part and each its own, f_a the share of the common part. Effects
+    are taken off the logarithms, or, where an overlap is not positive, as of Q_ab = e_a + e_b. What is left
+    is put among the pairs in any order, and its effects are taken off again; one-sided. Missing for fewer
+    than FEWEST machines, and where nothing is left (copies).
     """
     overlaps = np.asarray(matrix, dtype=float)
     if len(overlaps) < FEWEST or not np.isfinite(overlaps).all():
         return float("nan")
     upper = np.triu_indices(len(overlaps), 1)
-    left = without_effects(0.5 * (overlaps + overlaps.T))
+    both = 0.5 * (overlaps + overlaps.T)
+    if (both[upper] > 0).all():
+        np.fill_diagonal(both, 1.0)
+        both = np.log(both)
+    left = without_effects(both)
     if np.abs(left).max() <= 1e-9 * np.abs(overlaps).max():
         return float("nan")
     random, seen, as_high = np.random.default_rng(seed), _hierarchy(left[upper]), 0

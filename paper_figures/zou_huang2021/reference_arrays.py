@@ -91,7 +91,7 @@ def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
     """Configurations of the authors' shallow model, of its branch along the data: data with a transition.
 
     Fitted like others: what the verdict is worth where it should be "real". The model they are of is judged
-    with the fits, under the name of TRUTH, and no fit begins there.
+    with the fits, under the name of TRUTH; what begins there (``exact.truth``) has no say in the verdict.
     """
     whole = shallow(place)[0]
     model = whole.models["authors"]

@@ -140,11 +140,12 @@ def _as_likely(best: Described, fit: Described) -> bool:
 
 
 def guarded(said: Verdict, control: str) -> Verdict:
-    """*Artefact* becomes *undecided* where the same procedure does not find a transition that is known.
+    """*Artefact* and *no transition* become *undecided* where the same procedure does not find a transition
+    that is known.
 
     ``control``: the word for data drawn from a model that has one; empty: there is none.
     """
-    if said.word != ARTEFACT or control == REAL:
+    if said.word not in (ARTEFACT, NONE) or control == REAL:
         return said
     why = f"a control that has a transition is called '{control or 'nothing, it is missing'}'; {said.why}"
     return Verdict(UNDECIDED, why, said.lead, said.error, said.systematic)

@@ -119,6 +119,26 @@ def test_a_tree_is_told_from_a_flat_matrix():
     assert tree(apart).cophenetic > 0.95
 
 
+def cosines(rng, share, numbers=400):
+    """Of vectors that are a common one to these shares, and else their own."""
+    f = np.asarray(share)[:, None]
+    rows = f * rng.normal(size=numbers) + np.sqrt(1 - f**2) * rng.normal(size=(len(f), numbers))
+    rows /= np.linalg.norm(rows, axis=1)[:, None]
+    return rows @ rows.T
+
+
+def test_copies_of_unequal_quality_are_no_tree():
+    """Two poor copies overlap least with each other, as f_a f_b: alarms at 10 %, of 60 matrices, binomial of
+    mean 6 within 99.9 %; with effects that add they are at 80 %. Two groups beside them are found."""
+    rng = np.random.default_rng(2)
+    share = [0.5, 0.5, *[0.9] * 6]
+    assert sum(tree_chance(cosines(rng, share), 19, i) <= 0.1 for i in range(60)) <= 15
+    together = cosines(rng, share)
+    together[2:5, 2:5] = 0.95
+    np.fill_diagonal(together, 1)
+    assert tree_chance(together, 199) <= 0.01
+
+
 def test_too_few_or_equal_machines_have_no_chance():
     assert np.isnan(tree_chance(groups(np.random.default_rng(0), 3.0, 5)))
     assert np.isnan(tree_chance(np.ones((8, 8))))

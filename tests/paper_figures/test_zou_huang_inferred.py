@@ -245,6 +245,7 @@ def test_an_artefact_needs_a_control_that_is_found():
     assert guarded(said, REAL) == said
     for control in (ARTEFACT, UNDECIDED, ""):
         assert guarded(said, control).word == UNDECIDED
+        assert guarded(verdict([NULL, fit("a", 9, False)]), control).word == UNDECIDED
     real = verdict([NULL, fit("a", 9, True), fit("exact.zero", 5, False)])
     assert guarded(real, "") == real
 
