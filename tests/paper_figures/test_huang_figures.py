@@ -121,7 +121,7 @@ def test_command_line(command, refused, tmp_path):
     assert "3d" in refused("paper_figures", "huang2025", "--figure", "7z", "--size", "smoke")
     assert "none does not exist" in refused("paper_figures", "huang2025", "--from-stored", "--stored", "none")
     (tmp_path / "empty").mkdir()
-    given = "--figure S9 --from-stored --data empty --out out"
+    given = "--figure S9 --from-stored --stored empty --out out"
     said = command("paper_figures", "huang2025", *given.split())
     assert said.returncode == 0, said.stderr
     assert re.search(r"S9 .* not run at this size", said.stdout)
