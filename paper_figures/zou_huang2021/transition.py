@@ -48,10 +48,11 @@ STYLE = {
     "response": (AMBER, "o"), "pseudo": (GREEN, "o"), "exact.zero": (ORANGE, "D"),
     "exact.independent": (ORANGE, "o"), "exact.pseudo": (ORANGE, "^"), "exact.broken": (ORANGE, "s"),
     "truth": (BLUE, "*"), "exact.truth": (ORANGE, "*"), "independent": ("0.5", "x"),
+    "exact.independent.free": ("k", "o"), "exact.broken.free": ("k", "s"), "exact.truth.free": ("k", "*"),
 }  # fmt: skip
 SHOWN = (
     "authors", "authors.clamped", "truth", "bethe.zero", "bethe.independent", "exact.broken", "exact.pseudo",
-    "exact.independent",
+    "exact.independent", "exact.broken.free",
 )  # fmt: skip
 """Fits of which curves are drawn."""
 
@@ -289,6 +290,17 @@ def _scores(
         best = max(learnt, key=lambda fit: fit.gain)
         value, error, _ = ahead(truth, best)
         scores.append(Score(f"{at}: lead of the truth over the best fit, {best.name}, nats", value, error))
+    free = {fit.name: fit for fit in fits if fit.name.endswith(".free")}
+    for began in ("exact.broken.free", "exact.truth.free"):
+        if began in free and "exact.independent.free" in free:
+            value, error, _ = ahead(free[began], free["exact.independent.free"])
+            scores.append(
+                Score(
+                    f"{at}: without the prior, lead of {began} over exact.independent.free, nats",
+                    value,
+                    error,
+                )
+            )
     told_of = reports(found)
     for fit in fits:
         learning = fit.name.startswith("exact")
