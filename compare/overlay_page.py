@@ -80,7 +80,16 @@ def _trees(run: xr.Dataset) -> list[str]:
     if run.sizes["machine"] < FEWEST:
         return [webpage.paragraph(f"Fewer than {FEWEST} machines have no tree.")]
     # A branch that ends before the last of the times that were asked for has no matrix there.
-    last = run.isel(t_matrix=np.flatnonzero(run["t_matrix"] <= run.attrs["steps"] - int(run["t_w"]))[-1])
+    split = int(run["t_w"])
+    reached = np.flatnonzero(run["t_matrix"] <= run.attrs["steps"] - split)
+    if not reached.size:
+        times = ", ".join(map(str, run["t_matrix"].values))
+        text = (
+            f"The run has no overlap matrices after t_w = {split}: it ends {run.attrs['steps'] - split} steps"
+            f" later, and --matrix-times asked for {times}."
+        )
+        return [webpage.paragraph(text)]
+    last = run.isel(t_matrix=reached[-1])
     parts = [webpage.paragraph(words.TREES)]
     for symbol, of in (("q", "Neurons"), ("Q", "Weights")):
         matrices = last[f"{symbol}_matrix_raw"].transpose(..., "machine", "machine_b")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -101,6 +102,17 @@ def test_without_data_matrices_or_machines(profile, tmp_path):
     assert "No training accuracy: data file" in text
     assert "--matrix-times asks for them" in text
     assert "no error bar can be given" in text
+
+
+def test_a_branch_too_short_for_any_matrix(profile):
+    """The longer branch has a matrix 40 steps after t_w = 10; that of t_w = 50 ends after 10."""
+    two = run(replace(PROTOCOL, waiting_time=(10, 50), matrix_times=(40,)))
+    text = html_of(overlay(profile, two), profile, two)
+    assert (
+        "no overlap matrices after t_w = 50: it ends 10 steps later, and --matrix-times asked for 40." in text
+    )
+    assert 'class="tiles"' not in text
+    assert "steps since t_w: 40" in html_of(overlay(profile, two, 10), profile, two, 10)
 
 
 def a_result(measured, predicted, error):
