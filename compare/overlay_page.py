@@ -39,7 +39,7 @@ def html_of(
     parts = [
         "<h1>Solid and liquid layers</h1>",
         webpage.paragraph(words.heading(run, subject)),
-        webpage.listing([*words.found(result), *words.accuracies(one, learnt)]),
+        webpage.listing([*words.found(result, one.sizes["sample"]), *words.accuracies(one, learnt)]),
         "<h2>Prediction and measurement</h2>",
         webpage.image(figure.draw(result), "predicted and measured overlap against layer"),
         webpage.paragraph(words.PROFILE),
@@ -53,7 +53,7 @@ def html_of(
         _table(result, one),
         webpage.paragraph(words.TABLE),
         "<h2>Before you believe it</h2>",
-        webpage.listing([*result.warnings, *words.CAVEATS]),
+        webpage.listing([*words.warnings(result), *words.CAVEATS]),
         "<h2>Parameters</h2>",
         webpage.listing([*notes, *result.captions]),
         "<h2>Where it comes from</h2>",
@@ -150,7 +150,7 @@ def _origin(run: xr.Dataset) -> list[str]:
 def _commands(profile: xr.Dataset, run: xr.Dataset) -> str:
     a = profile.attrs
     theory = (
-        f"python -m theory profile --scenario {a['scenario']} --depth {a['depth']} --alpha {a['alpha']:g}"
+        f"python -m theory profile --scenario {a['scenario']} --depth {a['depth']} --alpha {a['alpha']:.10g}"
     )
     if a["closure"] != "gaussian":
         theory += f" --closure {a['closure']}"
