@@ -48,7 +48,7 @@ CAVEATS = (
     " forgetting at the end is called by where it is then.",
     "Replicas share their start and the first t_w steps. What they still have in common later may be memory"
     " of these, not what the images demand. Look whether a layer is as solid for a later t_w"
-    " (--waiting-time), and for labels that mean nothing (--labels shuffled).",
+    " and for labels that mean nothing: --waiting-time and --labels shuffled in the command below.",
 )
 HOT = re.compile(r"(layers hotter than [^:;]*): ([^;]*)")
 """A run's warning of hot layers, and the list of them."""
@@ -104,7 +104,7 @@ def warnings(result: Overlay) -> list[str]:
     )
     if nearest.bound:
         why = {
-            "lower": "the measurement is more solid than the theory even at the largest",
+            "lower": "the measurement is more solid than the theory even at the largest that was tried",
             "upper": "every smaller alpha predicts the same, or nothing",
         }[nearest.bound]
         lines[-1] += f" Here no alpha does, and it is only a bound, {nearest}: {why}."
