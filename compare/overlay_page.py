@@ -39,7 +39,7 @@ def html_of(
     parts = [
         "<h1>Solid and liquid layers</h1>",
         webpage.paragraph(words.heading(run, subject)),
-        webpage.listing([*words.found(result), *words.accuracies(one, learnt)]),
+        webpage.listing([*words.found(result, one.sizes["sample"]), *words.accuracies(one, learnt)]),
         "<h2>Prediction and measurement</h2>",
         webpage.image(figure.draw(result), "predicted and measured overlap against layer"),
         webpage.paragraph(words.PROFILE),
@@ -53,7 +53,7 @@ def html_of(
         _table(result, one),
         webpage.paragraph(words.TABLE),
         "<h2>Before you believe it</h2>",
-        webpage.listing([*result.warnings, *words.CAVEATS]),
+        webpage.listing([*words.warnings(result), *words.CAVEATS]),
         "<h2>Parameters</h2>",
         webpage.listing([*notes, *result.captions]),
         "<h2>Where it comes from</h2>",
@@ -80,7 +80,16 @@ def _trees(run: xr.Dataset) -> list[str]:
     if run.sizes["machine"] < FEWEST:
         return [webpage.paragraph(f"Fewer than {FEWEST} machines have no tree.")]
     # A branch that ends before the last of the times that were asked for has no matrix there.
-    last = run.isel(t_matrix=np.flatnonzero(run["t_matrix"] <= run.attrs["steps"] - int(run["t_w"]))[-1])
+    split = int(run["t_w"])
+    reached = np.flatnonzero(run["t_matrix"] <= run.attrs["steps"] - split)
+    if not reached.size:
+        times = ", ".join(map(str, run["t_matrix"].values))
+        text = (
+            f"The run has no overlap matrices after t_w = {split}: it ends {run.attrs['steps'] - split} steps"
+            f" later, and --matrix-times asked for {times}."
+        )
+        return [webpage.paragraph(text)]
+    last = run.isel(t_matrix=reached[-1])
     parts = [webpage.paragraph(words.TREES)]
     for symbol, of in (("q", "Neurons"), ("Q", "Weights")):
         matrices = last[f"{symbol}_matrix_raw"].transpose(..., "machine", "machine_b")
@@ -141,7 +150,7 @@ def _origin(run: xr.Dataset) -> list[str]:
 def _commands(profile: xr.Dataset, run: xr.Dataset) -> str:
     a = profile.attrs
     theory = (
-        f"python -m theory profile --scenario {a['scenario']} --depth {a['depth']} --alpha {a['alpha']:g}"
+        f"python -m theory profile --scenario {a['scenario']} --depth {a['depth']} --alpha {a['alpha']:.10g}"
     )
     if a["closure"] != "gaussian":
         theory += f" --closure {a['closure']}"

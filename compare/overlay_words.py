@@ -1,9 +1,11 @@
 """What the page of an overlay says, in words for a reader who knows neither the theory nor the machine."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from compare.overlay import Overlay
 from deepglass.phases import THRESHOLD
@@ -22,8 +24,8 @@ ENERGY = (
 )
 ACCURACY = (
     "How often the network gives the right label. Training images are those it learns from; test images"
-    " it never sees. Well above the dotted line it has learnt something; test far below training means it"
-    " has learnt by heart."
+    " it never sees. Well above the dotted line (always naming the label that is most frequent among the"
+    " training images) it has learnt something; test far below training means it has learnt by heart."
 )
 CLOCK = (
     "At t_w every sample is copied into replicas, which then go their own ways. What they still share at"
@@ -44,9 +46,12 @@ CAVEATS = (
     " test.",
     "Solid and liquid are said of these images, this size of network and this time: a layer that is still"
     " forgetting at the end is called by where it is then.",
-    "The first and the last layer are the images and their labels. They are held fixed, so their overlap"
-    " is 1.",
+    "Replicas share their start and the first t_w steps. What they still have in common later may be memory"
+    " of these, not what the images demand. Look whether a layer is as solid for a later t_w"
+    " and for labels that mean nothing: --waiting-time and --labels shuffled in the command below.",
 )
+HOT = re.compile(r"(layers hotter than [^:;]*): ([^;]*)")
+"""A run's warning of hot layers, and the list of them."""
 
 
 def heading(run: xr.Dataset, subject: str = "") -> str:
@@ -55,9 +60,11 @@ def heading(run: xr.Dataset, subject: str = "") -> str:
     labels = f", labels {a['classes'].replace(',', ' or ')}" if a["classes"] else ""
     subject = subject or f"{a['data']}{labels}"
     return (
-        f"A network of {a['depth']} layers of {a['width']} neurons learnt {a['patterns']} images"
+        f"A network of hidden {_ranges(range(1, int(a['depth'])))}, {a['width']} neurons each, learnt"
+        f" {a['patterns']} images"
         f" ({subject}), {a['samples']} times from other starts, with {a['replicas']} replicas of each."
-        " Which layers do the images pin down?"
+        f" Layer 0 is the images, layer {a['depth']} their labels; both are held fixed, so their overlap is"
+        " 1. Which layers between do they pin down?"
     )
 
 
@@ -66,8 +73,8 @@ def chance(learnt: xr.DataArray) -> float:
     return float(learnt.attrs.get("most_frequent", np.nan))
 
 
-def found(result: Overlay) -> list[str]:
-    """What was predicted and measured, in words."""
+def found(result: Overlay, samples: int) -> list[str]:
+    """What was predicted and measured, in words; errors are over ``samples`` samples."""
     hidden = result.layers.isel(neuron_layer=slice(1, -1))
     layers, q, error = (hidden[name].values for name in ("neuron_layer", "measured", "error"))
     lines = []
@@ -79,10 +86,39 @@ def found(result: Overlay) -> list[str]:
             if (phases == phase).any()
         ]
         lines.append(f"{word}: {'; '.join(said)}.")
-    near = layers[np.abs(q - THRESHOLD) < 2 * error]
-    if near.size:
-        lines.append(f"Too close to call: {_ranges(near)}, within two standard errors of the line at 1/e.")
+    if samples > 1:
+        # Student's t: two standard errors of four samples would be 86 %.
+        near = layers[np.abs(q - THRESHOLD) < stats.t.ppf(0.975, samples - 1) * error]
+        if near.size:
+            lines.append(f"Too close to call: {_ranges(near)}: the line at 1/e is within the 95 % interval.")
     return lines
+
+
+def warnings(result: Overlay) -> list[str]:
+    """The warnings of the overlay, none longer than is read, and what alpha_eff is."""
+    lines = [HOT.sub(_hottest, line) for line in result.warnings if not line.startswith("alpha_eff")]
+    nearest = result.alpha_eff
+    lines.append(
+        "alpha_eff, in the title of the figure, is the alpha (images per neuron) at which the theory looks"
+        " most like the measurement."
+    )
+    if nearest.bound:
+        why = {
+            "lower": "the measurement is more solid than the theory even at the largest that was tried",
+            "upper": "every smaller alpha predicts the same, or nothing",
+        }[nearest.bound]
+        lines[-1] += f" Here no alpha does, and it is only a bound, {nearest}: {why}."
+    return lines
+
+
+def _hottest(warning: re.Match[str]) -> str:
+    """Which layers are hot and how hot the hottest is, in place of each with its machines."""
+    kinds = []
+    for what, name in (("spins", "neurons of"), ("weights", "weights into")):
+        layers = sorted({int(n) for n in re.findall(rf"{what} (\d+)", warning[2])})
+        kinds += [f"{name} {_ranges(layers)}"] if layers else []
+    hottest = max(map(float, re.findall(r"([^\s(]+) T\b", warning[2])))
+    return f"{warning[1]}: {', '.join(kinds)}, at most {hottest:g} T"
 
 
 def accuracies(run: xr.Dataset, learnt: xr.DataArray) -> list[str]:
@@ -98,7 +134,7 @@ def accuracies(run: xr.Dataset, learnt: xr.DataArray) -> list[str]:
     lines = [f"At the end it names {' and '.join(parts)} rightly"]
     by_chance = chance(learnt)
     if np.isfinite(by_chance):
-        lines[0] += f" (always the most frequent label: {by_chance:.1%})"
+        lines[0] += f" (always the most frequent label: {by_chance:.1%} of the training images)"
         if learnt.sizes["t"] and float(learnt.isel(t=-1).mean()) < 0.5 * (1 + by_chance):
             lines.append(
                 "It has learnt less than half of what is to be learnt: what is measured is of a machine that"

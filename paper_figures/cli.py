@@ -85,8 +85,7 @@ def demo(
         protocol = protocol if patterns is None else replace(protocol, patterns=patterns)
         typer.echo(demo_figure.make(out, protocol, overwrite))
         return
-    names = [word for word in (part.strip() for part in classes.split(",")) if word]
-    typer.echo(demo_figure.on_own_images(out, data, names, threshold, protocol, patterns, overwrite))
+    typer.echo(demo_figure.on_own_images(out, data, classes, threshold, protocol, patterns, overwrite))
 
 
 @app.command()

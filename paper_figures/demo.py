@@ -71,28 +71,38 @@ def make(
 
 
 def on_own_images(
-    folder: Path, data: str, classes: Sequence[str] = (), threshold: float | None = None,
+    folder: Path, data: str, classes: str | Sequence[str] = (), threshold: float | None = None,
     protocol: Protocol = PROTOCOL, patterns: int | None = None, overwrite: bool = False,
 ) -> str:  # fmt: skip
     """The same on the images of the file or folder ``data``, which go to ``images.npz`` as they were learnt.
 
-    ``patterns`` of them are learnt; without, as many as in the demo if a quarter is left for the test. Raises
-    InvalidInput as :func:`make` and :func:`paper_figures.own_images.prepare`.
+    ``patterns`` of them are learnt; without, as many as in the demo if a quarter is left for the test, in
+    whole multiples of the width. Raises InvalidInput as :func:`make` and
+    :func:`paper_figures.own_images.prepare`, and for too few images for the width.
     """
     _targets(folder, overwrite)
     target = files.check_target(folder / IMAGES, overwrite)
     own = prepare(data, classes, threshold)
-    most = int((1 - HELD_BACK) * len(own.labels)) // protocol.width * protocol.width  # alpha is whole
+    width, there = protocol.width, len(own.labels)
+    most = int((1 - HELD_BACK) * there)
+    if patterns is None:
+        fewer = min(PROTOCOL.patterns, most)
+        patterns = fewer // width * width  # alpha is whole
+        if patterns == 0:
+            raise InvalidInput(
+                f"width = {width} is more than the {fewer} images that are learnt of the {there} of {data}"
+                f" unless --patterns is given; take a width up to {fewer}"
+            )
     protocol = replace(
         protocol,
         data=str(folder / IMAGES),
         classes=tuple(range(len(own.classes))),
         threshold=own.threshold,
-        patterns=min(PROTOCOL.patterns, most) if patterns is None else patterns,
+        patterns=patterns,
     )
-    if protocol.patterns > len(own.labels):
+    if patterns > there:
         raise InvalidInput(
-            f"patterns = {protocol.patterns} are more than the {len(own.labels)} images of {data};"
+            f"patterns = {patterns} are more than the {there} images of {data};"
             f" take {most}, which leaves some for the test"
         )
     files.write_with(target, own.save, overwrite)

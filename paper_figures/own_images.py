@@ -7,7 +7,8 @@ said in a line.
 
 import math
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -53,15 +54,16 @@ class OwnImages:
         np.savez_compressed(stream, images=self.images, labels=self.labels)
 
 
-def prepare(data: str | Path, classes: Sequence[str] = (), threshold: float | None = None) -> OwnImages:
+def prepare(data: str | Path, classes: str | Sequence[str] = (), threshold: float | None = None) -> OwnImages:
     """Read, look at and convert; ``classes`` are the labels that are wanted, needed where there are more than
-    two.
+    two: as a sequence, or as text with commas between them (a label may hold commas itself).
 
     Raises InvalidInput, in one line, for what cannot be used.
     """
+    if not str(data).strip():
+        raise InvalidInput("data = '' names nothing; name an .npz file or a folder")
     path, notes = Path(os.path.expanduser(data)), list[str]()
-    images, labels = _read(path, notes)
-    chosen = _chosen(path, labels, classes)
+    images, labels, chosen = _read(path, classes, notes)
     counts = [int((labels == name).sum()) for name in chosen]
     for name, count in zip(chosen, counts, strict=True):
         if count < FEWEST:
@@ -79,8 +81,10 @@ def prepare(data: str | Path, classes: Sequence[str] = (), threshold: float | No
     return OwnImages(images, numbers.astype(np.int64), chosen, level, tuple(notes))
 
 
-def _read(path: Path, notes: list[str]) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Images (n, rows, columns) or (n, pixels), grey and small, and labels as text (n,)."""
+def _read(
+    path: Path, classes: str | Sequence[str], notes: list[str]
+) -> tuple[NDArray[np.float32], NDArray[np.str_], tuple[str, ...]]:
+    """Images (n, rows, columns) or (n, pixels), grey and small, labels as text (n,), and those wanted."""
     if path.is_file() and path.suffix != ".npz":
         raise InvalidInput(
             f"data {path} is neither a folder nor an .npz file; from Python:"
@@ -89,19 +93,22 @@ def _read(path: Path, notes: list[str]) -> tuple[NDArray[np.float32], NDArray[np
     if not path.is_dir():
         images, labels = arrays(path)
         words = _words(path, labels)
-        return _grey(path, checked_images(path, images), words, notes), words
+        grey = _grey(path, checked_images(path, images), words, notes)
+        return grey, words, _chosen(path, set(words.tolist()), classes)
     pairs = idx.find_pairs(path)
     if pairs:
         flat, digits = idx.read_pairs(pairs)
         words = digits.astype(str)
-        return _grey(path, flat, words, notes), words
+        return _grey(path, flat, words, notes), words, _chosen(path, set(words.tolist()), classes)
     folders = folders_of_pictures(path)
     if not folders:
         raise InvalidInput(
             f"data folder {path} holds no images; expected a folder of pictures for each class"
             f" ({path}/cat/1.png), or IDX: {idx.EXPECTED_NAMES}"
         )
-    return read_pictures(folders, notes)
+    # Chosen first: pictures of other classes need not be decoded.
+    chosen = _chosen(path, folders, classes)
+    return *read_pictures({name: folders[name] for name in folders if name in chosen}, notes), chosen
 
 
 def _words(path: Path, labels: NDArray[Any]) -> NDArray[np.str_]:
@@ -148,25 +155,37 @@ def _grey(
     return shrink(path, images.astype(np.float32), notes)
 
 
-def _chosen(path: Path, labels: NDArray[np.str_], classes: Sequence[str]) -> tuple[str, ...]:
-    """The labels that are used: those asked for, or the two there are."""
-    there = sorted(set(labels.tolist()), key=lambda word: (_number(word), word))
+def _chosen(path: Path, names: Iterable[str], classes: str | Sequence[str]) -> tuple[str, ...]:
+    """The labels of ``names`` that are used: those asked for, or the two there are."""
+    there = sorted(names, key=lambda word: (_number(word), word))
     listed = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
     if len(there) < 2:
         raise InvalidInput(f"data {path} hold one class only ({listed}); two are needed")
-    if not classes:
+    wanted = _split(classes, there) if isinstance(classes, str) else list(classes)
+    if not wanted:
         if len(there) > MOST_CLASSES:
             raise InvalidInput(
                 f"data {path} hold {len(there)} classes ({listed}); choose two:"
-                f" --classes {','.join(there[:2])}"
+                f" --classes {shlex.quote(','.join(there[:2]))}"
             )
         return tuple(there)
-    missing = [name for name in classes if name not in there]
+    missing = [name for name in wanted if name not in there]
     if missing:
         raise InvalidInput(f"data {path} hold no class {', '.join(missing)}; there are {listed}")
-    if len(set(classes)) != len(classes) or len(classes) < 2:
-        raise InvalidInput(f"classes = {', '.join(classes)} must be two or more different labels")
-    return tuple(classes)
+    if len(set(wanted)) != len(wanted) or len(wanted) < 2:
+        raise InvalidInput(f"classes = {', '.join(wanted)} must be two or more different labels")
+    return tuple(wanted)
+
+
+def _split(text: str, known: Sequence[str]) -> list[str]:
+    """Names with commas between them; one that is ``known`` may hold commas: the longest that fits wins."""
+    parts, found = [part.strip() for part in text.split(",")], []
+    by_parts = {tuple(part.strip() for part in name.split(",")): name for name in known}
+    while parts:
+        length = next((n for n in range(len(parts), 0, -1) if tuple(parts[:n]) in by_parts), 1)
+        found.append(by_parts.get(tuple(parts[:length]), parts[0]))
+        parts = parts[length:]
+    return [name for name in found if name]
 
 
 def _number(word: str) -> float:

@@ -11,35 +11,46 @@ from deepglass.errors import InvalidInput
 SIDE = 28
 """Longest side in pixels, MNIST's; a larger picture is shrunk to it."""
 MOST = 1000
-"""Pictures of a class that are read: more than the demo looks at."""
+"""Pictures of a class that are read, evenly over their names: more than the demo looks at."""
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 Grey = NDArray[np.float32]
 
 
 def folders_of_pictures(path: Path) -> dict[str, list[Path]]:
-    """The pictures of each subfolder that has any; the first MOST by name."""
+    """The pictures of each subfolder that has any, by name."""
     found = {}
     for folder in sorted(x for x in path.iterdir() if x.is_dir() and x.name[0] not in "._"):
         pictures = sorted(
             x for x in folder.iterdir() if x.suffix.lower() in ENDINGS and not x.name.startswith(".")
         )
         if pictures:
-            found[folder.name] = pictures[:MOST]
+            found[folder.name] = pictures
     return found
 
 
 def read_pictures(folders: dict[str, list[Path]], notes: list[str]) -> tuple[Grey, NDArray[np.str_]]:
-    """All pictures, grey and small (n, rows, columns), and the names of their folders (n,)."""
-    labels = [name for name, paths in folders.items() for _ in paths]
-    pictures = [_open(path) for paths in folders.values() for path in paths]
-    sizes = {picture.size for picture in pictures}
+    """At most MOST pictures a folder, grey and small (n, rows, columns), and the names of folders (n,)."""
+    taken = {name: _evenly(name, paths, notes) for name, paths in folders.items()}
+    labels = [name for name, paths in taken.items() for _ in paths]
+    opened = [_open(path) for paths in taken.values() for path in paths]
+    pictures = [picture for picture, _ in opened]
+    sizes = {size for _, size in opened}
     if len(sizes) > 1:
         notes.append(f"pictures of {len(sizes)} sizes were made {SIDE} x {SIDE}")
         small = [picture.resize((SIDE, SIDE), Image.Resampling.BOX) for picture in pictures]
     else:
-        small = [_within(picture, notes if not k else []) for k, picture in enumerate(pictures)]
+        small = [_within(picture) for picture in pictures]
+        _say_shrunk(sizes.pop(), small[0], notes)
     return np.stack([np.asarray(x, dtype=np.float32) for x in small]), np.array(labels)
+
+
+def _evenly(name: str, paths: list[Path], notes: list[str]) -> list[Path]:
+    """At most MOST of ``paths``, evenly spaced: the first by name may all be of one day or one subject."""
+    if len(paths) <= MOST:
+        return paths
+    notes.append(f"{MOST} of the {len(paths)} pictures of {name} were taken, evenly over their names")
+    return [paths[k * len(paths) // MOST] for k in range(MOST)]
 
 
 def shrink(path: Path, images: Grey, notes: list[str]) -> Grey:
@@ -56,27 +67,35 @@ def shrink(path: Path, images: Grey, notes: list[str]) -> Grey:
         return images
     if max(images.shape[1:]) <= SIDE:
         return images
-    small = [_within(Image.fromarray(x), notes if not k else []) for k, x in enumerate(images)]
+    small = [_within(Image.fromarray(x)) for x in images]
+    _say_shrunk((images.shape[2], images.shape[1]), small[0], notes)
     return np.stack([np.asarray(x, dtype=np.float32) for x in small])
 
 
-def _within(picture: Image.Image, notes: list[str]) -> Image.Image:
+def _within(picture: Image.Image) -> Image.Image:
     """A grey picture, its longest side at most SIDE."""
     longest = max(picture.size)
     if longest <= SIDE:
         return picture
     columns, rows = (max(1, round(x * SIDE / longest)) for x in picture.size)
-    notes.append(f"images of {picture.height} x {picture.width} pixels were shrunk to {rows} x {columns}")
     return picture.resize((columns, rows), Image.Resampling.BOX)
 
 
-def _open(path: Path) -> Image.Image:
-    """A picture as brightness (mode F): upright, and on white where it is transparent."""
+def _say_shrunk(size: tuple[int, int], small: Image.Image, notes: list[str]) -> None:
+    """A note where images of ``size`` (columns, rows) became smaller."""
+    if size != small.size:
+        columns, rows = size
+        notes.append(f"images of {rows} x {columns} pixels were shrunk to {small.height} x {small.width}")
+
+
+def _open(path: Path) -> tuple[Image.Image, tuple[int, int]]:
+    """A picture as brightness (mode F), upright, on white where it is transparent, no larger than is needed;
+    and its own size (columns, rows)."""
     try:
         with Image.open(path) as opened:
             picture = ImageOps.exif_transpose(opened)
             if picture.mode.startswith(("I", "F")):  # more than 8 bits: conversion to L would cut them off
-                return picture.convert("F")
+                return picture.convert("F"), picture.size
             if picture.has_transparency_data:
                 white = Image.new("RGBA", picture.size, "white")
                 picture = Image.alpha_composite(white, picture.convert("RGBA"))
@@ -84,6 +103,7 @@ def _open(path: Path) -> Image.Image:
     except Exception as error:  # a damaged picture raises whatever its decoder does
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InvalidInput(f"picture {path} cannot be read: {reason}") from error
+    size = grey.size
     # Photographs are large: what is kept of one is small, what is averaged later still fine.
     grey.thumbnail((8 * SIDE, 8 * SIDE), Image.Resampling.BOX)
-    return grey
+    return grey, size

@@ -2,13 +2,16 @@
 
 import re
 import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from compare import overlay, overlay_words
+from compare.effective_alpha import EffectiveAlpha
 from compare.overlay_page import html_of
 from deepglass import phases, schema
 from deepglass.cli import main
@@ -103,6 +106,17 @@ def test_without_data_matrices_or_machines(profile, tmp_path):
     assert "no error bar can be given" in text
 
 
+def test_a_branch_too_short_for_any_matrix(profile):
+    """The longer branch has a matrix 40 steps after t_w = 10; that of t_w = 50 ends after 10."""
+    two = run(replace(PROTOCOL, waiting_time=(10, 50), matrix_times=(40,)))
+    text = html_of(overlay(profile, two), profile, two)
+    assert (
+        "no overlap matrices after t_w = 50: it ends 10 steps later, and --matrix-times asked for 40." in text
+    )
+    assert 'class="tiles"' not in text
+    assert "steps since t_w: 40" in html_of(overlay(profile, two, 10), profile, two, 10)
+
+
 def a_result(measured, predicted, error):
     """An overlay with these hidden layers."""
     found = xr.Dataset(
@@ -124,16 +138,60 @@ def a_result(measured, predicted, error):
 
 def test_what_was_found_in_words():
     result = a_result([0.9, 0.5, 0.1, 0.36, 0.8], [0.9, 0.1, 0.0, 0.1, 0.9], [0.01, 0.1, 0.1, 0.01, 0.01])
-    assert overlay_words.found(result) == [
+    assert overlay_words.found(result, 60) == [
         "Predicted: solid: layers 1, 5; liquid: layers 2 to 4.",
         "Measured: solid: layers 1 to 2, 5; liquid: layers 3 to 4.",
-        "Too close to call: layers 2, 4, within two standard errors of the line at 1/e.",
+        "Too close to call: layers 2, 4: the line at 1/e is within the 95 % interval.",
     ]
     one = a_result([0.9, 0.3], [0.9, 0.9], [np.nan, np.nan])
-    assert overlay_words.found(one) == [
+    assert overlay_words.found(one, 1) == [
         "Predicted: solid: layers 1 to 2.",
         "Measured: solid: layer 1; liquid: layer 2.",
     ]
+
+
+@pytest.mark.parametrize(("samples", "close"), [(3, "layers 1 to 3"), (4, "layers 1 to 2"), (8, "layer 1")])
+def test_too_close_to_call_is_95_percent_of_so_few_samples(samples, close):
+    """2.2, 3 and 4 standard errors off; Student's t is 4.30, 3.18 and 2.36 for 3, 4 and 8 samples."""
+    q = 0.3679 + 0.01 * np.array([2.2, 3.0, 4.0])
+    said = overlay_words.found(a_result(q.tolist(), [0.9] * 3, [0.01] * 3), samples)[-1]
+    assert said == f"Too close to call: {close}: the line at 1/e is within the 95 % interval."
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ("", "the theory looks most like the measurement."),
+        ("lower", "no alpha does, and it is only a bound, >= 1e+06: the measurement is more solid than the"),
+        ("upper", "no alpha does, and it is only a bound, <= 1e+06: every smaller alpha predicts the same"),
+    ],
+)
+def test_warnings_are_short_and_without_jargon(bound, said):
+    hot = (
+        "layers hotter than 1.5 T at step 900: spins 1 (3.2 T), spins 2 of sample 3, replica 0 (1.9 T),"
+        " weights 4 in 2 of 64 machines (up to 1.2e+02 T); dt may be too long for them"
+    )
+    cooled = "layers hotter than 1.5 T earlier, since cooled: spins 3 of sample 2 (4 T, last at step 237)"
+    result = SimpleNamespace(
+        warnings=("alpha_eff is a bound: and so on", "one sample", f"run: {hot}; {cooled}"),
+        alpha_eff=EffectiveAlpha(1e6, 0.1, bound),
+    )
+    lines = overlay_words.warnings(result)
+    assert lines[:2] == [
+        "one sample",
+        "run: layers hotter than 1.5 T at step 900: neurons of layers 1 to 2, weights into layer 4, at most"
+        " 120 T; dt may be too long for them; layers hotter than 1.5 T earlier, since cooled: neurons of"
+        " layer 3, at most 4 T",
+    ]
+    assert len(lines) == 3
+    assert said in lines[2]
+
+
+def test_layers_have_numbers_and_replicas_a_memory(measured):
+    said = overlay_words.heading(measured)
+    assert said.startswith("A network of hidden layers 1 to 2, 4 neurons each, learnt 20 images")
+    assert "Layer 0 is the images, layer 3 their labels" in said
+    assert any("memory" in line and "--labels shuffled" in line for line in overlay_words.CAVEATS)
 
 
 @pytest.mark.parametrize(("right", "little"), [(0.7, True), (0.8, False)])
@@ -145,6 +203,6 @@ def test_a_machine_that_has_learnt_little_is_called_that(right, little):
     lines = overlay_words.accuracies(tested, learnt)
     assert lines[0] == (
         f"At the end it names {right:.1%} of the training images and 60.0% of 30 images it never saw rightly"
-        " (always the most frequent label: 50.0%)."
+        " (always the most frequent label: 50.0% of the training images)."
     )
     assert (len(lines) == 2) is little

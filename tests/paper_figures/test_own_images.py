@@ -1,5 +1,6 @@
 """Images as people have them: what is understood, what is refused in one line that says what to do."""
 
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -137,6 +138,59 @@ def test_pictures_of_all_sizes_and_transparent_ones(tmp_path):
     assert "pictures of 2 sizes were made 28 x 28" in found.notes
 
 
+def test_of_very_many_pictures_some_of_the_whole_are_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("paper_figures.pictures.MOST", 30)
+    folder = pictures(tmp_path, IMAGES)
+    for k in range(100, 125):  # 60 dogs, every second is taken; 35 cats
+        Image.fromarray(IMAGES[1]).save(folder / "dog" / f"{k}.png")
+    Image.fromarray(0 * IMAGES[1]).save(folder / "dog" / "122.png")
+    Image.fromarray(0 * IMAGES[1] + 255).save(folder / "dog" / "123.png")
+    found = prepare(folder)
+    assert "30 of the 60 pictures of dog were taken, evenly over their names" in found.notes
+    assert "30 of the 35 pictures of cat were taken, evenly over their names" in found.notes
+    dogs = found.images[found.labels == 1]
+    np.testing.assert_allclose(dogs[:17], IMAGES[1:67:4], atol=0.51)
+    # Dogs 0 to 34 are the files 001, 003, ..., 069; dog 57, odd and left out, is 122, dog 58 is 123.
+    assert (dogs[29] == 255).all()
+    assert not (dogs == 0).all(axis=(1, 2)).any()
+
+
+def test_pictures_of_other_classes_are_not_opened(tmp_path):
+    folder = pictures(tmp_path, IMAGES)
+    (folder / "ant").mkdir()
+    (folder / "ant" / "0.png").write_bytes(b"nothing")
+    assert prepare(folder, "dog,cat").classes == ("dog", "cat")
+    with pytest.raises(InvalidInput, match="hold 3 classes"):
+        prepare(folder)
+
+
+def test_the_size_that_a_photograph_had(tmp_path):
+    folder = pictures(tmp_path, np.kron(IMAGES[:, :4, :4], np.ones((1, 125, 75), np.uint8)))
+    found = prepare(folder)
+    assert found.images.shape == (N, 28, 17)
+    assert "images of 500 x 300 pixels were shrunk to 28 x 17" in found.notes
+
+
+def test_a_class_whose_name_has_a_comma(tmp_path):
+    labels = np.array(["Cat, fluffy", "Cat", "dog"])[np.arange(N) % 2 * 2]
+    labels[0] = "Cat"
+    path = stored(tmp_path, labels=labels)
+    assert prepare(path, "Cat, fluffy,dog").classes == ("Cat, fluffy", "dog")
+    assert prepare(path, "dog , Cat,fluffy").classes == ("dog", "Cat, fluffy")
+    with pytest.raises(InvalidInput, match="hold no class fluffy"):
+        prepare(path, "dog,fluffy,Cat")
+    with pytest.raises(InvalidInput, match="choose two: --classes 'Cat,Cat, fluffy'") as caught:
+        prepare(path)
+    words = shlex.split(str(caught.value).rpartition("--classes ")[2])
+    with pytest.raises(InvalidInput, match="hold 1 images of class Cat;"):  # both are understood
+        prepare(path, *words)
+
+
+def test_data_that_name_nothing():
+    with pytest.raises(InvalidInput, match="data = '' names nothing"):
+        prepare("")
+
+
 def test_folders_that_are_none(tmp_path):
     with pytest.raises(InvalidInput, match="expected a folder of pictures for each class"):
         prepare(tmp_path)
@@ -149,6 +203,24 @@ def test_folders_that_are_none(tmp_path):
         prepare(tmp_path / "x.csv")
     with pytest.raises(InvalidInput, match="does not exist"):
         prepare(tmp_path / "none.npz")
+
+
+def test_the_number_of_patterns_that_is_chosen(tmp_path, monkeypatch):
+    """Without --patterns a multiple of the width, also where the images are many."""
+    chosen = []
+    monkeypatch.setattr(demo, "make", lambda folder, protocol, *_: chosen.append(protocol.patterns))
+    few = str(stored(tmp_path))
+    (tmp_path / "many").mkdir()
+    many = str(stored(tmp_path / "many", np.tile(IMAGES, (5, 1, 1)), np.tile(LABELS, 5)))
+    for k, (path, width) in enumerate(((few, 8), (few, 52), (many, 8), (many, 9), (many, 100))):
+        demo.on_own_images(tmp_path / str(k), path, protocol=replace(demo.PROTOCOL, width=width))
+    assert chosen == [48, 52, 240, 234, 200]
+    too_wide = replace(demo.PROTOCOL, width=53)
+    problem = "width = 53 is more than the 52 images that are learnt of the 70 of .*; take a width up to 52"
+    with pytest.raises(InvalidInput, match=problem):
+        demo.on_own_images(tmp_path / "none", few, protocol=too_wide)
+    demo.on_own_images(tmp_path / "given", few, protocol=too_wide, patterns=50)
+    assert chosen[-1] == 50
 
 
 SMALL = replace(
@@ -181,7 +253,7 @@ def test_from_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo, "on_own_images", lambda *a: given.update(a=a) or "done")
     path = str(tmp_path / "x.npz")
     assert main(app, ["demo", "--data", path, "--classes", "cat, dog", "--width", "6", "--out", "o"]) == 0
-    assert given["a"][1:4] == (path, ["cat", "dog"], None)
+    assert given["a"][1:4] == (path, "cat, dog", None)
     assert given["a"][4].width == 6
     assert main(app, ["demo", "--classes", "1,2"]) == 2
     assert "name them by --data" in capsys.readouterr().err
