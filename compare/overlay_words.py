@@ -13,8 +13,9 @@ from deepglass.phases import THRESHOLD
 PROFILE = (
     "Each point is one layer of the network. Its overlap q says how alike two replicas of a machine are"
     " there, which learnt the same images, each with its own noise: 1 is identical, 0 is unrelated. Above"
-    " 1/e = 0.37 (the dashed line, blue) the images pin the layer down: it is solid. Below (yellow) the"
-    " layer is liquid: it may be filled in many ways, and all of them work. Black squares are predicted"
+    " 1/e = 0.37 (the dashed line, blue) the layer is solid: the images pin it down, unless the replicas only"
+    " remember the start they share. Below (yellow) the layer is liquid: it may be filled in many ways, and"
+    " all of them work. Black squares are predicted"
     " without any fit, for random images at the same alpha = images per neuron; orange points are"
     " measured, with their standard error over samples. The strips below repeat it as phases."
 )
