@@ -27,14 +27,17 @@ def exported(package: str) -> list[str]:
     return list(getattr(importlib.import_module(package), "__all__", []))
 
 
+def value_of(package: str, name: str) -> object:
+    """What a package exports by this name; modules need not be loaded yet."""
+    found = importlib.import_module(package)
+    return getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{package}.{name}")
+
+
 def _elsewhere(module: str) -> list[str]:
     """Names of a module that some package exports: documented there."""
     found = importlib.import_module(module)
     there = {
-        id(getattr(importlib.import_module(package), name))
-        for package in PACKAGES
-        if package != module
-        for name in exported(package)
+        id(value_of(package, name)) for package in PACKAGES if package != module for name in exported(package)
     }
     return [name for name, value in vars(found).items() if not name.startswith("_") and id(value) in there]
 
@@ -64,11 +67,13 @@ class Public(Generated):
     def lines(self) -> list[str]:
         """A directive of autodoc for every name."""
         package = self.arguments[0]
-        module = importlib.import_module(package)
         lines = [f".. automodule:: {package}", "   :no-members:", "", f".. py:currentmodule:: {package}", ""]
         for name in exported(package):
-            value = getattr(module, name)
-            if inspect.isclass(value):
+            value = value_of(package, name)
+            if inspect.ismodule(value):
+                first = (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ")
+                lines += [f"* ``{package}.{name}``: {first}", ""]
+            elif inspect.isclass(value):
                 lines += [f".. autoclass:: {package}.{name}", "   :members:", ""]
             elif inspect.isroutine(value):
                 lines += [f".. autofunction:: {package}.{name}", ""]
