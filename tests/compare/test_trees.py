@@ -129,7 +129,8 @@ def cosines(rng, share, numbers=400):
 
 def test_copies_of_unequal_quality_are_no_tree():
     """Two poor copies overlap least with each other, as f_a f_b: alarms at 10 %, of 60 matrices, binomial of
-    mean 6 within 99.9 %; with effects that add more than half are alarms at 5 %. Two groups beside them are found."""
+    mean 6 within 99.9 %; with effects that add more than half are alarms at 5 %. Two groups
+    beside them are found."""
     rng = np.random.default_rng(2)
     share = [0.5, 0.5, *[0.9] * 6]
     assert sum(tree_chance(cosines(rng, share), 19, i) <= 0.1 for i in range(60)) <= 15
