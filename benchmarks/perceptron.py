@@ -23,9 +23,9 @@ import torch
 import typer
 
 from benchmarks.timing import best, show
-from simulate import perceptron_kernels as kernels
 from simulate.dynamics.compiled_sweeps import CompiledSweeps
 from simulate.dynamics.monte_carlo import MonteCarlo, Streams
+from simulate.kernels import perceptron_neurons
 from simulate.noise import Member
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.disorder import draw, start
@@ -108,7 +108,7 @@ def _pass(x: Any, s: Any, a: Any) -> None:
 
 def bandwidth(size: Size, seconds: float) -> float:
     """Bytes per second of x += a s on what a block of patterns takes along."""
-    x, s = (np.ones(size.depth * size.width * kernels.BLOCK, np.float32) for _ in range(2))
+    x, s = (np.ones(size.depth * size.width * perceptron_neurons.BLOCK, np.float32) for _ in range(2))
 
     def work() -> int:
         for _ in range(20):

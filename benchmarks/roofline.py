@@ -28,10 +28,11 @@ import numba
 import numpy as np
 import torch
 
-from simulate import kernels, noise
+from simulate import noise
 from simulate.dynamics.captured import Captured, Recorder, usable
 from simulate.dynamics.compiled import buffers, plan
 from simulate.dynamics.langevin import Langevin
+from simulate.kernels import deviates, first_layer, registers, thermal
 from simulate.systems.thermal_machine import ThermalMachine
 
 TEMPERATURE = 1e-5
@@ -166,9 +167,9 @@ def noise_time(seconds: float, device: torch.device) -> float:
     """Seconds per particle of drawing the noise, in the nearest caches; on CUDA of the whole fused update."""
     if device.type == "cuda":
         return _update_time_cuda(seconds, device)
-    blocks = kernels.TILE
+    blocks = thermal.TILE
     out, words = np.empty(4 * blocks, np.float32), (np.uint32(3), np.uint32(5))
-    draw = alone(lambda: kernels.fill(out, 0, blocks, *words, np.uint64(7)), seconds, device)
+    draw = alone(lambda: deviates.fill(out, 0, blocks, *words, np.uint64(7)), seconds, device)
     return draw / (4 * blocks)
 
 
@@ -245,30 +246,30 @@ Parts = dict[str, float]
 
 @numba.njit
 def _part(which, at, r, v, keys, step, a, dt, b, shape, plan, work, energies):
-    """Part ``which`` of a step of machine, or of group of rows, ``at``, as ``kernels.advance`` does it."""
+    """Part ``which`` of a step of machine, or of group of rows, ``at``, as ``thermal.advance`` does it."""
     n0, rows = plan.column.size, shape.width
     spins = (shape.depth - 1) * shape.width * shape.patterns
     hidden = spins + rows * n0
     if which == 0:
-        kernels._fold(r, spins, at * kernels.LANES, rows, plan, work.weights)
-        kernels._look_up(plan, work.weights, work.table, work.z[at])
+        first_layer.fold(r, spins, at * registers.LANES, rows, plan, work.weights)
+        first_layer.look_up(plan, work.weights, work.table, work.z[at])
     elif which == 1:
-        kernels._weights(r[at], shape, hidden, work)
-        kernels._energies(r[at], at, shape, plan, work, energies)
+        thermal._weights(r[at], shape, hidden, work)
+        thermal._energies(r[at], at, shape, plan, work, energies)
     elif which == 2:
-        kernels._spins(r[at], v[at], at, shape, plan, work, keys[at], step, a, dt, b)
+        thermal._spins(r[at], v[at], at, shape, plan, work, keys[at], step, a, dt, b)
     elif which == 3:
-        kernels._move_weights(r[at], v[at], hidden, shape, work, keys[at], step, a, dt, b)
+        thermal._move_weights(r[at], v[at], hidden, shape, work, keys[at], step, a, dt, b)
     elif which == 4:
-        kernels._look_back(plan, work.z[at], work.table, work.weights)
+        first_layer.look_back(plan, work.z[at], work.table, work.weights)
     elif which == 5:
-        for lane in range(min(kernels.LANES, r.shape[0] * rows - at * kernels.LANES)):
-            i, row = divmod(at * kernels.LANES + lane, rows)
+        for lane in range(min(registers.LANES, r.shape[0] * rows - at * registers.LANES)):
+            i, row = divmod(at * registers.LANES + lane, rows)
             for p in range(n0):
-                on = work.weights[plan.column[p] * kernels.LANES + lane]
+                on = work.weights[plan.column[p] * registers.LANES + lane]
                 work.force[p] = shape.c_first * plan.sign[p] * on
             start = spins + row * n0
-            kernels._move_all(r[i], v[i], work.force, start, n0, work.noise, keys[i], step, a, dt, b)
+            thermal._move_all(r[i], v[i], work.force, start, n0, work.noise, keys[i], step, a, dt, b)
 
 
 class Dissected:

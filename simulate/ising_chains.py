@@ -16,16 +16,15 @@ side.
 # mypy: disallow-untyped-decorators=False
 
 from dataclasses import dataclass, field
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepglass import checks
 from deepglass.errors import InvalidInput
 from simulate import noise
-from simulate.kernels import TO_UNIT, _log, philox
+from simulate.kernels.caching import cached
+from simulate.kernels.deviates import TO_UNIT, logarithm, philox
 
 __all__ = [
     "ChainState",
@@ -47,8 +46,7 @@ _ROOM = 2.0**30
 """Whole numbers of local fields stay below this."""
 
 
-# Numba's cache notices edits of this file only; Philox and the logarithm never change (simulate.kernels).
-@numba.njit(cache=True, nogil=True)
+@cached
 def _sweeps(s, J, h, unit, base, betas, keys, first, every, kept, weights):  # type: ignore[no-untyped-def]
     """Move chains s (B, N) by one sweep for each of ``betas``[1:].
 
@@ -91,7 +89,7 @@ def _sweeps(s, J, h, unit, base, betas, keys, first, every, kept, weights):  # t
                 for q in range(quads):
                     u = np.float32(words[r, q]) * np.float32(TO_UNIT) + np.float32(TO_UNIT / 2)
                     v = np.float32(np.uint32(~words[r, q])) * np.float32(TO_UNIT) + np.float32(TO_UNIT / 2)
-                    limit[r * quads + q] = half * (_log(u) - _log(v))
+                    limit[r * quads + q] = half * (logarithm(u) - logarithm(v))
             scale = beta * unit
             rest = 1.0 - beta
             for i in range(N):
@@ -233,9 +231,8 @@ class IsingChains:
     def _run(self, model: _Whole, betas: Values, base: Values, every: int, kept: Spins) -> Values:
         weights = np.zeros(self.chains)
         spins, sweep = self._state.spins.copy(), self._state.sweep
-        args: tuple[Any, ...] = (spins, model.J, model.h, model.unit, base, betas, self._keys)
-        compiled: Any = _sweeps  # numba's annotations are of no function
-        compiled(*args, np.uint64(sweep), every, kept, weights)
+        args = (spins, model.J, model.h, model.unit, base, betas, self._keys)
+        _sweeps(*args, np.uint64(sweep), every, kept, weights)
         self._state = ChainState(spins, sweep + betas.size - 1)
         return weights
 

@@ -5,10 +5,10 @@ Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11) turns the key of a replica and
 is carried, so any replica can be re-run alone, any step re-entered, and the make-up of a batch
 cannot matter.
 
-The same float32 arithmetic is written three times: fused with the update in :mod:`simulate.kernels` for the
-CPU and in :mod:`simulate.dynamics.triton_step` for CUDA, and here as torch operations for any device. They
-agree bit for bit (tested), because every operation is an integer one or correctly rounded, with no
-contraction into fused multiply-adds.
+The same float32 arithmetic is written three times: compiled in :mod:`simulate.kernels.deviates` for the CPU,
+in :mod:`simulate.dynamics.triton_step` for CUDA, and here as torch operations for any device. They agree bit
+for bit (tested), because every operation is an integer one or correctly rounded, with no contraction into
+fused multiply-adds.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulate import kernels
+from simulate.kernels import deviates
 
 # What a stream is for; part of its key. Never renumber: old seeds would change their meaning.
 __all__ = ["Member", "key", "keys", "normal", "philox"]
@@ -69,18 +69,18 @@ def keys(
 def philox(
     blocks: torch.Tensor, step: Step, stream_keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """As :func:`simulate.kernels.philox`, on int64 tensors that hold 32-bit words; (B, blocks) each."""
+    """As :func:`.kernels.deviates.philox`, on int64 tensors that hold 32-bit words; (B, blocks) each."""
     low = 0xFFFFFFFF
     k0, k1 = stream_keys[:, :1], stream_keys[:, 1:]
     c0 = blocks.expand(stream_keys.shape[0], -1)
     c1 = torch.zeros_like(c0)
     c2, c3 = c1 + (step & low), c1 + (step >> 32)
-    for _ in range(kernels.ROUNDS):
+    for _ in range(deviates.ROUNDS):
         # 32 x 32 -> 64 bit products in two halves: int64 would overflow.
-        h0, l0 = _multiply(kernels.M0, c0)
-        h1, l1 = _multiply(kernels.M1, c2)
+        h0, l0 = _multiply(deviates.M0, c0)
+        h1, l1 = _multiply(deviates.M1, c2)
         c0, c1, c2, c3 = h1 ^ c1 ^ k0, l1, h0 ^ c3 ^ k1, l0
-        k0, k1 = (k0 + kernels.W0) & low, (k1 + kernels.W1) & low
+        k0, k1 = (k0 + deviates.W0) & low, (k1 + deviates.W1) & low
     return c0, c1, c2, c3
 
 
@@ -104,15 +104,15 @@ def _log(u: torch.Tensor) -> torch.Tensor:
     y = y * m * z
     y = y + e * _LN2_LOW_32
     y = y - 0.5 * z
-    return m + y + e * kernels.LN2_HIGH
+    return m + y + e * deviates.LN2_HIGH
 
 
 def _pair(a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    u = a.to(torch.float32) * kernels.TO_UNIT + kernels.TO_UNIT / 2
+    u = a.to(torch.float32) * deviates.TO_UNIT + deviates.TO_UNIT / 2
     # In float64: torch's float32 square root on the CPU is not always correctly rounded.
     radius = torch.sqrt((-2 * _log(u)).to(torch.float64)).to(torch.float32)
     signed = torch.where(b >= 1 << 31, b - (1 << 32), b)
-    turn = signed.to(torch.float32) * kernels.TO_UNIT
+    turn = signed.to(torch.float32) * deviates.TO_UNIT
     quarter = torch.floor(4 * turn + 0.5)
     t = (turn - 0.25 * quarter) * _TWO_PI_32
     z = t * t
@@ -127,12 +127,12 @@ def _pair(a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]
 
 
 # Python floats that are exactly float32 numbers, so that torch multiplies by what numba multiplies by.
-_LOG_32 = tuple(float(np.float32(c)) for c in kernels.LOG)
-_SIN_32 = tuple(float(np.float32(c)) for c in kernels.SIN)
-_COS_32 = tuple(float(np.float32(c)) for c in kernels.COS)
-_LN2_LOW_32 = float(np.float32(kernels.LN2_LOW))
-_SQRT_HALF_32 = float(np.float32(kernels.SQRT_HALF))
-_TWO_PI_32 = float(np.float32(kernels.TWO_PI))
+_LOG_32 = tuple(float(np.float32(c)) for c in deviates.LOG)
+_SIN_32 = tuple(float(np.float32(c)) for c in deviates.SIN)
+_COS_32 = tuple(float(np.float32(c)) for c in deviates.COS)
+_LN2_LOW_32 = float(np.float32(deviates.LN2_LOW))
+_SQRT_HALF_32 = float(np.float32(deviates.SQRT_HALF))
+_TWO_PI_32 = float(np.float32(deviates.TWO_PI))
 
 
 def normal(stream_keys: Keys, step: Step, elements: int) -> torch.Tensor:

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulate import kernels, noise
+from simulate import noise
 from simulate.dynamics.descent import Orders
+from simulate.kernels import deviates
 from simulate.noise import Member
 
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8
@@ -123,5 +124,5 @@ class _Block:
             return noise.normal(keys, step, count).to(like.dtype)
         if self._deviates.shape != (len(like), -(-count // 4) * 4):
             self._deviates = np.empty((len(like), -(-count // 4) * 4), np.float32)
-        kernels.fill_rows(self._deviates, self._keys, np.uint64(step))
+        deviates.fill_rows(self._deviates, self._keys, np.uint64(step))
         return torch.from_numpy(self._deviates)[:, :count].to(like.dtype)

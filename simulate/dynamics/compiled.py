@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulate import kernels
 from simulate.dynamics.langevin import Langevin
+from simulate.kernels import thermal
+from simulate.kernels.first_layer import Plan
+from simulate.kernels.registers import LANES
 from simulate.systems.thermal_machine import ThermalMachine, merge
 
 Rows = NDArray[Any]  # floats, in the precision of the machine
@@ -76,7 +78,7 @@ class _Part:
     def __init__(
         self,
         machine: ThermalMachine,
-        layer_one: kernels.Plan,
+        layer_one: Plan,
         stream_keys: NDArray[np.uint32],
         first: int,
         end: int,
@@ -97,13 +99,13 @@ class _Part:
                 return
             here = slice(done, done + STEPS)
             for rows, keys, work in self.groups:
-                kernels.advance(
+                thermal.advance(
                     r[rows], v[rows], keys, np.uint64(first + done), a[here], dt, b[here],
                     self.shape, self.plan, work,
                 )  # fmt: skip
 
 
-def plan(inputs: NDArray[np.floating], outputs: NDArray[np.floating]) -> kernels.Plan:
+def plan(inputs: NDArray[np.floating], outputs: NDArray[np.floating]) -> Plan:
     """How layer 1 of (N_0, M) inputs is computed by tables.
 
     Distinct pixels are taken in the order of the picture, where neighbours are alike, and join the group
@@ -134,7 +136,7 @@ def plan(inputs: NDArray[np.floating], outputs: NDArray[np.floating]) -> kernels
         for a, b, example in zip(pixels[:-1], pixels[1:], examples, strict=True)
     ]
     codes = np.stack(groups, axis=1) + rows[:-1]
-    return kernels.Plan(
+    return Plan(
         codes.astype(np.int32), pixels, rows, np.concatenate(signs), column, sign.astype(inputs.dtype),
         outputs.ravel(),
     )  # fmt: skip
@@ -148,10 +150,10 @@ def _renumber(codes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _registers(machine: ThermalMachine, batch: int) -> int:
     """How many registers the rows of J_1 of a batch fill."""
-    return -(-batch * machine.first_shape[0] // kernels.LANES)
+    return -(-batch * machine.first_shape[0] // LANES)
 
 
-def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[kernels.Shape, kernels.Work]:
+def buffers(machine: ThermalMachine, plan: Plan, batch: int) -> tuple[thermal.Shape, thermal.Work]:
     """Sizes and zeroed buffers for a batch."""
     depth, n, patterns = machine.depth, machine.width, machine.patterns
     outputs = machine.outputs.shape[0]
@@ -159,11 +161,11 @@ def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[ke
     widest = max(n, outputs) if depth > 1 else outputs
     even = widest + widest % 2
     # As many patterns as fit, evened out over the tiles.
-    most = min(max(TILE_PATTERNS, TILE_NUMBERS // even), kernels.TILE) // kernels.STRIDE
-    strides = -(-patterns // kernels.STRIDE)
+    most = min(max(TILE_PATTERNS, TILE_NUMBERS // even), thermal.TILE) // thermal.STRIDE
+    strides = -(-patterns // thermal.STRIDE)
     tiles = -(-strides // most)
-    tile = -(-strides // tiles) * kernels.STRIDE
-    shape = kernels.Shape(
+    tile = -(-strides // tiles) * thermal.STRIDE
+    shape = thermal.Shape(
         depth, n, outputs, patterns, tile, dtype.type(machine.c_first), dtype.type(machine.c)
     )
 
@@ -172,13 +174,13 @@ def buffers(machine: ThermalMachine, plan: kernels.Plan, batch: int) -> tuple[ke
         array: NDArray[np.floating] = torch.zeros(size, dtype=machine.dtype).numpy()
         return array
 
-    words = torch.zeros((4, kernels.WORDS), dtype=torch.int32).numpy().view(np.uint32)
-    noise = kernels.Noise(torch.zeros(4 * kernels.WORDS).numpy(), words)
+    words = torch.zeros((4, thermal.WORDS), dtype=torch.int32).numpy().view(np.uint32)
+    noise = thermal.Noise(torch.zeros(4 * thermal.WORDS).numpy(), words)
     hidden = max(depth - 2, 0) * n * n + outputs * n
-    work = kernels.Work(
-        z=zeros(_registers(machine, batch), patterns * kernels.LANES),
-        weights=zeros(int(plan.pixels[-1]) * kernels.LANES),
-        table=zeros(int(plan.rows[-1]) * kernels.LANES),
+    work = thermal.Work(
+        z=zeros(_registers(machine, batch), patterns * LANES),
+        weights=zeros(int(plan.pixels[-1]) * LANES),
+        table=zeros(int(plan.rows[-1]) * LANES),
         y=zeros(tiles * depth * even * tile),
         x=zeros(even * tile), f=zeros(even * tile), d=zeros(even * tile),
         j=zeros((depth - 1) * even * even), transposed=zeros((depth - 1) * even * even),

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulate import perceptron_kernels as kernels
 from simulate.dynamics.monte_carlo import MonteCarlo, Streams
+from simulate.kernels import perceptron
+from simulate.kernels.perceptron_neurons import BLOCK
+from simulate.kernels.perceptron_weights import ROWS
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.wiring import Wiring
 
@@ -33,7 +35,7 @@ class CompiledSweeps:
     ):
         self.system, self.law = system, law
         self.real = np.float32 if system.dtype == torch.float32 else np.float64
-        self._graphs = [kernels.Graph(w.inputs, w.readers, w.slots) for w in wirings]
+        self._graphs = [perceptron.Graph(w.inputs, w.readers, w.slots) for w in wirings]
         self._streams = streams
         self._moving = law.moving(system.depth)
         batch = len(wirings)
@@ -63,7 +65,7 @@ class CompiledSweeps:
     def _run(
         self,
         machines: range,
-        work: kernels.Work,
+        work: perceptron.Work,
         spins: NDArray[np.floating],
         weights: NDArray[np.floating],
         first: int,
@@ -79,16 +81,16 @@ class CompiledSweeps:
             for done in range(0, len(temperatures), sweeps):
                 if stop.is_set():
                     return
-                kernels.advance(
+                perceptron.advance(
                     spins[b], weights[b], self._graphs[b], self._moving, self.law.weights,
                     float(self.law.reach), system.potential == "hard", constants,
                     temperatures[done : done + sweeps, b].copy(), keys, np.uint64(first + done), work,
                 )  # fmt: skip
 
-    def _work(self) -> kernels.Work:
+    def _work(self) -> perceptron.Work:
         system = self.system
-        block, rows = kernels.BLOCK, kernels.ROWS
-        padded = -(-system.patterns // kernels.BLOCK) * kernels.BLOCK
+        block, rows = BLOCK, ROWS
+        padded = -(-system.patterns // BLOCK) * BLOCK
 
         def zeros(*size: int) -> NDArray[np.floating]:
             array: NDArray[np.floating] = torch.zeros(
@@ -96,7 +98,7 @@ class CompiledSweeps:
             ).numpy()  # aligned, as registers are
             return array
 
-        return kernels.Work(
+        return perceptron.Work(
             spins=zeros(system.depth + 1, system.width, block),
             excess=zeros(system.depth, system.width, block),
             change=zeros(block),

@@ -11,13 +11,14 @@ trained, then each with noise of its own.
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulate import kernels, noise
+from simulate import noise
+from simulate.kernels.caching import cached
+from simulate.kernels.deviates import fill
 from simulate.noise import Member
 from simulate.systems.relu_network import ReluNetwork
 
@@ -122,13 +123,13 @@ class Orders:
         return self._last[1]
 
 
-@numba.njit(cache=True)
+@cached
 def _kick(r, amplitudes, keys, step):  # type: ignore[no-untyped-def]
     """Add noise to rows (B, N) that have any."""
     blocks = (r.shape[1] + 3) // 4
     deviates = np.empty(4 * blocks, np.float32)
     for b in range(r.shape[0]):
         if amplitudes[b] != 0:
-            kernels.fill(deviates, 0, blocks, keys[b, 0], keys[b, 1], step)
+            fill(deviates, 0, blocks, keys[b, 0], keys[b, 1], step)
             for n in range(r.shape[1]):
                 r[b, n] += amplitudes[b] * deviates[n]

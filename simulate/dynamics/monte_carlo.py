@@ -35,8 +35,9 @@ from torch import Tensor
 
 from deepglass import checks
 from simulate import noise
+from simulate.kernels.perceptron_following import NEVER
+from simulate.kernels.perceptron_weights import QUADS, TRIES
 from simulate.noise import Member
-from simulate.perceptron_kernels import NEVER, QUADS, TRIES
 from simulate.systems.deep_perceptron import DeepPerceptron
 from simulate.systems.wiring import Wiring
 

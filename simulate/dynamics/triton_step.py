@@ -14,7 +14,8 @@ import torch
 import triton
 import triton.language as tl
 
-from simulate import kernels, noise
+from simulate import noise
+from simulate.kernels import deviates
 
 
 def _float32(x: float) -> tl.constexpr:
@@ -22,13 +23,13 @@ def _float32(x: float) -> tl.constexpr:
     return tl.constexpr(float(np.float32(x)))
 
 
-_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = map(_float32, kernels.LOG)
-_S0, _S1, _S2 = map(_float32, kernels.SIN)
-_C0, _C1, _C2 = map(_float32, kernels.COS)
-_LN2_HIGH, _LN2_LOW = _float32(kernels.LN2_HIGH), _float32(kernels.LN2_LOW)
-_SQRT_HALF, _TWO_PI = _float32(kernels.SQRT_HALF), _float32(kernels.TWO_PI)
-_UNIT, _HALF_UNIT = _float32(kernels.TO_UNIT), _float32(kernels.TO_UNIT / 2)
-_ROUNDS = tl.constexpr(kernels.ROUNDS)
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = map(_float32, deviates.LOG)
+_S0, _S1, _S2 = map(_float32, deviates.SIN)
+_C0, _C1, _C2 = map(_float32, deviates.COS)
+_LN2_HIGH, _LN2_LOW = _float32(deviates.LN2_HIGH), _float32(deviates.LN2_LOW)
+_SQRT_HALF, _TWO_PI = _float32(deviates.SQRT_HALF), _float32(deviates.TWO_PI)
+_UNIT, _HALF_UNIT = _float32(deviates.TO_UNIT), _float32(deviates.TO_UNIT / 2)
+_ROUNDS = tl.constexpr(deviates.ROUNDS)
 
 
 @triton.jit

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import kernels, noise
+from simulate import noise
 from simulate.dynamics import compiled
 from simulate.dynamics.compiled import Compiled
 from simulate.dynamics.eager import Eager
 from simulate.dynamics.langevin import Langevin
+from simulate.kernels import thermal
 from simulate.systems.thermal_machine import ThermalMachine, merge
 
 LAW = Langevin(dt=0.01, eta=0.02)
@@ -173,20 +174,20 @@ def test_tanh_of_float32_is_good_to_a_few_units_in_the_last_place():
     ).astype(np.float32)
     exact = np.tanh(x.astype(np.float64))
     y = x.copy()
-    kernels.tanh(y)
+    thermal.tanh(y)
     unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
     assert (np.abs(y - exact) / unit).max() < 6
     assert np.abs(y).max() <= 1 + 1.2e-7
     assert (y[x == 0] == 0).all()
     special = np.array([np.inf, -np.inf, np.nan, 100, -100], np.float32)
-    kernels.tanh(special)
+    thermal.tanh(special)
     np.testing.assert_allclose(special, [1, -1, np.nan, 1, -1], rtol=1.3e-7)
 
 
 def test_tanh_of_float64_is_that_of_the_library():
     x = np.append(np.linspace(-20, 20, 10_001), [np.nan, np.inf])
     y = x.copy()
-    kernels.tanh(y)
+    thermal.tanh(y)
     np.testing.assert_allclose(y, np.tanh(x), rtol=1e-15)
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy import stats
 
-from simulate import kernels, noise
+from simulate import noise
+from simulate.kernels import deviates
 
 # Random123 (Salmon et al.), known-answer file: counter, key, result of philox4x32-10.
 KNOWN = [
@@ -22,12 +23,12 @@ KNOWN = [
 
 @numba.njit
 def fused_philox(c0, c1, c2, c3, k0, k1):
-    return kernels.philox(c0, c1, c2, c3, k0, k1)
+    return deviates.philox(c0, c1, c2, c3, k0, k1)
 
 
 def fused(key: np.ndarray, step: int, elements: int) -> np.ndarray:
     out = np.empty(-(-elements // 4) * 4, np.float32)
-    kernels.fill(out, 0, out.size // 4, key[0], key[1], np.uint64(step))
+    deviates.fill(out, 0, out.size // 4, key[0], key[1], np.uint64(step))
     return out[:elements]
 
 
