@@ -1,9 +1,8 @@
 """The one result schema: labelled netCDF4 files, read with suspicion.
 
 Dimensions and names are documented in docs/schema.md. A file says what it is by two attributes,
-``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle``, ``weights``, ``inferred`` or
-``layers``) and
-``schema_version`` (of that kind).
+``deepglass_kind`` (``profile``, ``run``, ``reduced``, ``bundle``, ``weights``, ``inferred`` or ``layers``)
+and ``schema_version`` (of that kind).
 """
 
 import sys

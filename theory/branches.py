@@ -33,8 +33,8 @@ def family(chain: Chain, support: Support) -> Family:
     """The equations of a chain as a family in ln alpha, for :mod:`theory.continuation`."""
 
     def local(x: Array, log_alpha: float) -> Local:
-        image, slope, _ = replace(chain, alpha=math.exp(log_alpha)).linearised(support, x)
-        return Local(image.value - x, image.jacobian, slope)
+        at = replace(chain, alpha=math.exp(log_alpha)).linearised(support, x)
+        return Local(at.image.value - x, at.image.jacobian, at.alpha_slope)
 
     return local
 

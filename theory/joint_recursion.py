@@ -11,7 +11,7 @@ field a, the variance ``eps_i`` of the neuron's field h, independent of each oth
 
 the averages over the tilted walk of both fields, so that ``dvalue/dlambda_i = -(m_{i+1} - m_i) W_i/2``, and
 ``dvalue/deps_i = -(m_{i+1} - m_i) q_i/2`` plus 1/2 at i = k. A step in the plane is a step in h at every a
-followed by one in a at every h, each a step of :mod:`theory.transition` with the same m. With E the tilted
+followed by one in a at every h, each a step of :mod:`theory.parisi_step` with the same m. With E the tilted
 average over the step, derivatives follow without differences (x, y = a or h):
 
     f_x -> E f_x,    f_xy -> E (f_xy + m f_x f_y) - m (E f_x) (E f_y).
@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit
 
-from theory import terms, transition
+from theory import parisi_step, terms
 from theory.gaussian import Array
 from theory.grid import FEWEST, Grid
 from theory.potentials import Potential
@@ -182,7 +182,7 @@ def _outwards(
     value = np.empty(f.shape[1:])
     for a in range(top, rows.h.size):
         line = f[:, a]
-        value[a] = transition.step(columns, sigma[1], m, line[_VALUE], line[_H], line[_HH], T_h[a - top])
+        value[a] = parisi_step.step(columns, sigma[1], m, line[_VALUE], line[_H], line[_HH], T_h[a - top])
     value[:top] = value[:top:-1, ::-1]
     middle = _stepped(f, T_h, m, along_h=True)
     middle[_VALUE] = value
@@ -190,7 +190,7 @@ def _outwards(
     lines = np.ascontiguousarray(middle.transpose(0, 2, 1))
     for h in range(right, columns.h.size):
         line = lines[:, h]
-        value[:, h] = transition.step(rows, sigma[0], m, line[_VALUE], line[_A], line[_AA], T_a[h - right])
+        value[:, h] = parisi_step.step(rows, sigma[0], m, line[_VALUE], line[_A], line[_AA], T_a[h - right])
     value[:, :right] = value[::-1, :right:-1]
     out = _stepped(middle, T_a, m, along_h=False)
     out[_VALUE] = value
@@ -221,8 +221,8 @@ def recursion(
         sigma = float(sigma_a[i - 1]), float(sigma_h[i - 1])
         f[i - 1] = _outwards(rows, columns, f[i], sigma, float(m[i - 1]), (T_h[i - 1], T_a[i - 1]))
     p[0] = np.outer(
-        transition.start(rows, math.sqrt(overlap[0]), np.zeros(A)),
-        transition.start(columns, math.sqrt(eps[0]), np.zeros(H)),
+        parisi_step.start(rows, math.sqrt(overlap[0]), np.zeros(A)),
+        parisi_step.start(columns, math.sqrt(eps[0]), np.zeros(H)),
     )
     for i in range(1, k + 1):
         p[i] = _inwards(p[i - 1], (T_h[i - 1], T_a[i - 1]))

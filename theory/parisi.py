@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from theory import transition
+from theory import parisi_step
 from theory.gaussian import Array
 from theory.grid import Grid
 
@@ -122,10 +122,10 @@ def recursion(m: Array, c: Array, terminal: Terminal) -> Recursion:
     for i in range(k, 0, -1):
         sigma = float(np.sqrt(c[i] - c[i - 1]))
         matrix = T[i - 1]
-        f[i - 1] = transition.step(grid, sigma, float(m[i - 1]), f[i], f1[i], f2[i], matrix)
+        f[i - 1] = parisi_step.step(grid, sigma, float(m[i - 1]), f[i], f1[i], f2[i], matrix)
         f1[i - 1] = matrix @ f1[i]
         f2[i - 1] = matrix @ (f2[i] + m[i - 1] * f1[i] ** 2) - m[i - 1] * f1[i - 1] ** 2
-    p[0] = transition.start(grid, float(np.sqrt(c[0])), f[0])
+    p[0] = parisi_step.start(grid, float(np.sqrt(c[0])), f[0])
     for i in range(1, k + 1):
         p[i] = p[i - 1] @ T[i - 1]
     return Recursion(m, c, grid, f, f1, f2, T, p)

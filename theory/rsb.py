@@ -4,7 +4,7 @@ reached.
 Two facts shape the search. As the largest break point x_max goes to 0 the innermost level becomes the
 replica-symmetric solution, so the branch that grows continuously is followed from there, x_max rising
 (:func:`_climb`). And equations at fixed break points have many roots, of which the one stable under the
-flow is taken (:mod:`theory.relaxation`). The branch is stationary in its break points where ``d(s)/d(x_max)
+flow is taken (:mod:`theory.flow`). The branch is stationary in its break points where ``d(s)/d(x_max)
 = 0``; when it ends before, by its innermost level falling into a perfectly frozen state, that is reported,
 not hidden.
 """
@@ -16,13 +16,13 @@ import numpy as np
 from scipy.optimize import brentq
 
 from deepglass.errors import NoSolution, NotConverged
+from theory.flow import Mapped, Relaxed, relax
 from theory.gaussian import Array
 from theory.hierarchy import HierarchicalChain
 from theory.levels import Levels, Solved
 from theory.measures import interaction_at_zero
 from theory.overlaps import Support
 from theory.potentials import Potential
-from theory.relaxation import Mapped, Relaxed, relax
 from theory.site_hierarchy import SiteChain
 
 BrokenChain = HierarchicalChain | SiteChain

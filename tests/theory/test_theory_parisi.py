@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expit, log_ndtr
 
-from theory import measures, terms, transition
+from theory import measures, parisi_step, terms
 from theory.gaussian import nodes
 from theory.grid import Grid
 from theory.potentials import HardCore, SoftCore, inverse_mills
@@ -298,7 +298,7 @@ def test_one_step_of_gaussians_is_exact(sigma):
     grid = Grid(-40.0, 40.0, 0.3, 0.5, 0.1, 0.5)
     h, m, b = grid.h, 0.4, 0.7
     T = np.empty((h.size, h.size))
-    out = transition.step(grid, sigma, m, -0.5 * b * h**2, -b * h, np.full(h.size, -b), T)
+    out = parisi_step.step(grid, sigma, m, -0.5 * b * h**2, -b * h, np.full(h.size, -b), T)
     spread = 1.0 + m * b * sigma**2
     inner = np.abs(h) < 8.0
     exact = -0.5 * b * h**2 / spread - math.log(spread) / (2.0 * m)

@@ -14,11 +14,11 @@ from theory import rsb, solve_hierarchy, solve_profile
 from theory.cli import app
 from theory.closures import CLOSURES, Moments
 from theory.convergence import convergence
+from theory.flow import Mapped, relax
 from theory.hierarchy import HierarchicalChain
 from theory.levels import Levels
 from theory.overlaps import Overlaps, Support
 from theory.potentials import HardCore
-from theory.relaxation import Mapped, relax
 from theory.stability import replicon
 
 

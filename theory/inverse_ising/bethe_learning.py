@@ -18,12 +18,11 @@ from deepglass.errors import InvalidInput, NotConverged
 from theory.inverse_ising.bethe import METHOD as SWEEPS
 from theory.inverse_ising.bethe import BetheState, growth, solve_bethe, state_of
 from theory.inverse_ising.certificate import Certificate, Fit
-from theory.inverse_ising.learning import START, PlainSteps, Steps, start_model
+from theory.inverse_ising.learning import PlainSteps, Steps, start_model
 from theory.inverse_ising.model import IsingModel
 from theory.inverse_ising.moments import Moments, moment_error
 
 METHOD = "Boltzmann learning with Bethe averages"
-STARTS = (*START, "matched")
 _SMALLEST = 1e-3
 _ROUNDING = 1e-14
 _PATIENCE = 30

@@ -14,8 +14,8 @@ from scipy.special import expit, logit
 
 from deepglass import checks
 from deepglass.errors import InvalidInput, NotConverged
+from theory.flow import Mapped, relax
 from theory.gaussian import Array
-from theory.relaxation import Mapped, relax
 
 K_MAX = 200
 """Most levels: an evaluation takes k n^2 numbers of memory on n grid nodes."""
@@ -65,7 +65,7 @@ class Ladder(Generic[Term]):
 def climb(
     mapping: Callable[[Array], Image[Term]], m: Array, start: Array, tolerance: float, spent: int = 0
 ) -> Ladder[Term]:
-    """The stable fixed point to which the flow from ``start`` (k+1,) goes (:mod:`theory.relaxation`).
+    """The stable fixed point to which the flow from ``start`` (k+1,) goes (:mod:`theory.flow`).
 
     ``spent``: evaluations before this one. Raises NotConverged.
     """
