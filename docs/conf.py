@@ -55,4 +55,6 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#56B4E9", "color-brand-content": "#7CC4F0"},
     "top_of_page_buttons": [],
 }
+toc_object_entries = False
+html_search_scorer = str(HERE / "site" / "scorer.js")
 copybutton_exclude = ".linenos, .gp"

@@ -182,16 +182,24 @@ def _escaped(text: str) -> str:
 
 
 def _prepare(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = prepared(lines)
+    if lines and lines[0].startswith("Alias for field number"):  # what Python says of a field, not we
+        lines.clear()
+    lines[:] = [re.sub(r"\bdocs/(\w+)\.md", r":doc:`/\1`", line) for line in prepared(lines)]
+
+
+_NDARRAY = re.compile(
+    r"~?(?:numpy\.)?ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], ~?(?:numpy\.)?dtype\[~?([\w.]+)\]\]"
+)
+_ARRAY_LIKE = re.compile(r"~?(?:[\w.]+\.)?_Buffer \| .*?_NestedSequence\[complex \| bytes \| str\]")
 
 
 def _short(app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str, returned: str) -> Any:
-    """NDArray[float64] as it is written, not what NumPy makes of it."""
-    told = [
-        text and re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[([\w.]+)\]\]", r"NDArray[\1]", text)
-        for text in (signature, returned)
-    ]
-    return tuple(told)
+    """ArrayLike and NDArray[float64] as they are written, not what NumPy makes of them."""
+
+    def told(text: str) -> str:
+        return _NDARRAY.sub(r"NDArray[~\1]", _ARRAY_LIKE.sub("ArrayLike", text)) if text else text
+
+    return told(signature), told(returned)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

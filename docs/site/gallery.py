@@ -113,11 +113,13 @@ def _numbers(rows: Iterable[Row], beside: str) -> list[str]:
     lines.append("".join(f"<th>{escape(x)}</th>" for x in ("number", "ours", beside, "verdict")))
     lines.append("</tr></thead><tbody>")
     for row in rows:
-        note = f'<span class="note">{_inline(row.note)}</span>' if row.note else ""
         lines.append(
-            f'<tr data-kind="{row.kind}"><td>{_inline(row.what)}{note}</td><td>{escape(row.ours)}</td>'
+            f'<tr data-kind="{row.kind}"><td>{_inline(row.what)}</td><td>{escape(row.ours)}</td>'
             f'<td>{escape(row.beside)}</td><td class="verdict">{escape(row.verdict)}</td></tr>'
         )
+        if row.note:
+            note = f'<td colspan="4">{_inline(row.note)}</td>'
+            lines.append(f'<tr data-kind="{row.kind}" class="note">{note}</tr>')
     return [*lines, "</tbody></table></div>"]
 
 

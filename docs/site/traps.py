@@ -5,6 +5,7 @@ after them, or its first sentence; a short one takes the next with it. So is eve
 that begins with ``Traps:``.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,13 @@ def line(item: str) -> str:
     return f"{head}{first}".strip()
 
 
+def linked_from_above(text: str, folder: str) -> str:
+    """Links of a page in ``folder`` as they are from the folder above."""
+    return re.sub(
+        r"\]\((?!https?:|#)([^)#]+)", lambda m: f"]({posixpath.normpath(posixpath.join(folder, m[1]))}", text
+    )
+
+
 def slug(heading: str) -> str:
     """The anchor of a heading, as GitHub and MyST make it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -52,12 +60,16 @@ def slug(heading: str) -> str:
 def traps(folder: Path) -> str:
     """The Markdown of all traps of the pages in a folder."""
     parts = []
-    for page in sorted(folder.glob("*.md")):
+    for page in sorted([*folder.glob("*.md"), *folder.glob("howto/*.md")]):
         text = page.read_text(encoding="utf-8")
+        if MARK in text:
+            continue
+        text = linked_from_above(text, page.parent.relative_to(folder).as_posix())
+        place = page.relative_to(folder).as_posix()
         for heading, section in sections(text):
-            if found := [line(item) for item in items(section)]:
+            if found := [line(item) for item in items(section) if not item.startswith("More: ")]:
                 title = re.sub(r"[`*]", "", text.partition("\n")[0].removeprefix("# "))
-                parts += [f"## {title}", "", f"From [{title}: {heading}]({page.name}#{slug(heading)}).", ""]
+                parts += [f"## {title}", "", f"From [{title}: {heading}]({place}#{slug(heading)}).", ""]
                 parts += [*(f"* {each}" for each in found), ""]
         for match in PARAGRAPH.finditer(text):
             before = re.findall(r"^#+ (.*)$", text[: match.start()], re.MULTILINE)
@@ -65,7 +77,7 @@ def traps(folder: Path) -> str:
             parts += [
                 f"## {before[0]}",
                 "",
-                f"From [{before[0]}: {before[-1]}]({page.name}#{slug(before[-1])}).",
+                f"From [{before[0]}: {before[-1]}]({place}#{slug(before[-1])}).",
                 "",
             ]
             parts += [*(f"* {each}" for each in sentences), ""]

@@ -35,8 +35,16 @@ def test_every_equation_of_the_theory_is_on_the_page():
     listed = [int(x) for x in re.findall(r"^\| (\d+) \|", EQUATIONS, re.MULTILINE)]
     assert listed == list(range(1, 48))
     text = "".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("theory", "theory_rsb"))
-    found = re.findall(r"\((\d+)\)(?=$| \|)|^\| (\d+) \|", text, re.MULTILINE)
-    assert set(listed) == {int(a or b) for a, b in found}
+    found = re.findall(r"^ {4}\((\d+)\) |\((\d+)\) \||^\| (\d+) \|", text, re.MULTILINE)
+    assert set(listed) == {int("".join(each)) for each in found}
+
+
+@pytest.mark.parametrize("page", ["theory", "theory_rsb", "thermal_machine"])
+def test_formulas_are_not_wider_than_a_page(page):
+    lines = (DOCS / f"{page}.md").read_text(encoding="utf-8").splitlines()
+    formulas = [line for line in lines if line.startswith("    ") and " python " not in line]
+    assert len(formulas) > 3
+    assert [line for line in formulas if len(line) > 92] == []
 
 
 def test_where_the_theory_names_a_function_the_table_does():

@@ -19,7 +19,7 @@
       let left = 0;
       for (const row of rows) {
         row.hidden = chosen.kind !== "" && row.dataset.kind !== chosen.kind;
-        left += row.hidden ? 0 : 1;
+        left += row.hidden || row.classList.contains("note") ? 0 : 1;
       }
       const there = (!chosen.paper || chosen.paper === paper) && (!chosen.kind || left > 0);
       section.hidden = !there;
@@ -33,7 +33,10 @@
       const name = "paper" in button.dataset ? "paper" : "kind";
       button.setAttribute("aria-pressed", String(button.dataset[name] === chosen[name]));
     }
-    status.textContent = `${figures} figures, ${count} numbers`;
+    const many = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+    status.textContent = figures
+      ? `${many(figures, "figure")}, ${many(count, "number")}`
+      : "No figure has both. Choose another paper or verdict.";
   }
 
   for (const button of bar.querySelectorAll("button")) {
@@ -41,6 +44,8 @@
     if (button.dataset[name] && button.dataset[name] === asked.get(name)) chosen[name] = asked.get(name);
     button.addEventListener("click", () => {
       chosen[name] = button.dataset[name];
+      const query = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value)).toString();
+      history.replaceState(null, "", (query ? `?${query}` : location.pathname) + location.hash);
       show();
     });
   }
