@@ -84,7 +84,8 @@ def _claims(claims: Iterable[Any]) -> tuple[Row, ...]:
     for claim, row in zip(claims := list(claims), rows(claims), strict=True):
         why = explanation(claim) if claim.verdict == "differs" else row["note"]
         what = f"{row['panel']}: {row['number']}"
-        found.append(Row(what, row["ours"], row["paper"], claim.verdict, why))
+        told = {"null": " (our null)", "text": " (text)"}.get(row["source"], "")
+        found.append(Row(what, row["ours"], f"{row['paper']}{told}", claim.verdict, why))
     return tuple(found)
 
 
@@ -159,8 +160,11 @@ PAPERS: Mapping[str, Paper] = {
     "yoshino2020": Paper(
         "Yoshino 2020: the layered replica theory",
         "From complex to simple, SciPost Phys. Core 2, 005, arXiv:1910.09918. What a deep chain of"
-        " perceptrons is predicted to do; the paper's curves are not digitised, numbers stand beside closed"
-        " forms and 30-digit references. [The theory](theory.md), [with broken symmetry](theory_rsb.md).",
+        " perceptrons is predicted to do. The paper's curves are not digitised: *agrees* is here with closed"
+        " forms, with 30-digit references and with what must hold, not with the paper. Two of its statements"
+        " are not confirmed: a solid that [grows as ln alpha](theory.md#8-predictions), and broken"
+        " solutions [at large alpha](theory_rsb.md#4-what-is-found). [The theory](theory.md), [with broken"
+        " symmetry](theory_rsb.md).",
         "known",
         _yoshino2020,
         ("deep_perceptron",),
@@ -192,8 +196,10 @@ PAPERS: Mapping[str, Paper] = {
     ),
     "deep_perceptron": Paper(
         "Our question: which closure?",
-        "Dilute chains of perceptrons, simulated, beside the two closures of the theory."
-        " [Which closure?](which_closure.md)",
+        "Dilute chains of perceptrons, simulated, beside the two closures of the theory. A small c shifts all"
+        " overlaps, so that distances decide little (three of the four hard chains are nearer to the gaussian"
+        " closure); what tells the closures apart is the difference of output and input side, and it has the"
+        " sign of the site closure. [Which closure?](which_closure.md)",
         "expected",
         _stored("perceptron", "perceptron", _checks),
         ("deep_perceptron",),
