@@ -9,24 +9,20 @@ from typer.core import TyperGroup
 from deepglass.checks import one_of
 from deepglass.cli import Format, Output, application, print_json
 from deepglass.errors import DeepglassError, InvalidInput
+from deepglass.schema import FIRST_SYSTEM
 from simulate import inspection, report, sweep_report
 from simulate import sweep as sweeps
 from simulate.classifier import command as classifier
-from simulate.classifier.protocol import ClassifierProtocol
 from simulate.copies import command as copies
 from simulate.module import command as module
-from simulate.module.protocol import ModuleProtocol
 from simulate.perceptron import command as perceptron
-from simulate.perceptron.protocol import PerceptronProtocol
 from simulate.progress import ProgressBar, log_beside_bar
 from simulate.registry import SYSTEMS
 from simulate.relu import command as relu
-from simulate.relu.protocol import ReluProtocol
 from simulate.run import resume as resume_run
 from simulate.segments import finished_of
 from simulate.signals import checkpoint_before_stopping
 from simulate.thermal import command as thermal
-from simulate.thermal.protocol import Protocol
 
 
 class BySystem(TyperGroup):
@@ -41,7 +37,7 @@ class BySystem(TyperGroup):
 
 def _system(args: list[str]) -> str:
     """What the last ``--system`` names."""
-    found = Protocol.system
+    found = FIRST_SYSTEM
     for word, following in zip(args, [*args[1:], ""], strict=True):
         found = following if word == "--system" else found
         found = word.removeprefix("--system=") if word.startswith("--system=") else found
@@ -64,12 +60,9 @@ def _log() -> None:
 
 
 app.command("run")(thermal.run)  # for the list of commands; one of these is called:
-app.command(Protocol.system, hidden=True)(thermal.run)
-app.command(PerceptronProtocol.system, hidden=True)(perceptron.run)
-app.command(ReluProtocol.system, hidden=True)(relu.run)
-app.command(ClassifierProtocol.system, hidden=True)(classifier.run)
+for system in (thermal, perceptron, relu, classifier, module):
+    app.command(hidden=True)(system.run)
 app.command()(classifier.draws)
-app.command(ModuleProtocol.system, hidden=True)(module.run)
 app.command()(copies.train_copies)
 
 

@@ -181,6 +181,7 @@ class System(ABC, Generic[P, D]):
         one_time: variables along t since the start; ``dims`` begin with "replica".
         two_time: variables along t since t_w.
         late: those of ``two_time``, by pair and layer, whose last value is kept as NAME_star, with its error.
+        tested: variables that need test patterns; with any, a run has the attribute ``test_patterns``.
         frames: variables of a whole configuration and their dimensions; empty: none are kept.
         matrices: overlaps of all pairs of machines, or what else is between them, each with the dimension
             of its layers.
@@ -194,6 +195,7 @@ class System(ABC, Generic[P, D]):
     one_time: Mapping[str, Variable]
     two_time: Mapping[str, Variable] = {}
     late: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
     frames: Mapping[str, tuple[str, ...]] = {}
     matrices: Mapping[str, str] = {}
     has_velocities: bool = False
@@ -231,9 +233,9 @@ class System(ABC, Generic[P, D]):
     def particles(self, protocol: P, attributes: Mapping[str, Any]) -> int:
         """P."""
 
-    @abstractmethod
     def allowed(self, protocol: P, positions: Array) -> bool:
         """Whether all these numbers, of any part of configurations and any shape, can be; NaN cannot."""
+        return bool(np.isfinite(positions).all())
 
     def frame_shapes(self, protocol: P, attributes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         """Shapes of the variables of ``frames`` for one machine."""
@@ -245,7 +247,9 @@ class System(ABC, Generic[P, D]):
 
     def unmeasured(self, run: xr.Dataset) -> dict[str, str]:
         """Variables that this run cannot have measured, and why not ("without test patterns")."""
-        return {}
+        if not self.tested or run.attrs["test_patterns"]:
+            return {}
+        return dict.fromkeys(self.tested, "without test patterns")
 
     def undefined(self, run: xr.Dataset, name: str) -> NDArray[np.bool_]:
         """Where a measured value is none, to be broadcast against variable ``name``."""

@@ -1,14 +1,15 @@
-"""Options that ``simulate run`` has for every system, and what was given for them as parameters."""
+"""Options that ``simulate run`` has for several systems, and the command that a system makes of its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import partial
+from inspect import Parameter, Signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from deepglass.checks import integers
+from deepglass.checks import integers, one_of
 from deepglass.cli import Format, choice
 from deepglass.cli import Output as Output
 from deepglass.cli import Overwrite as Overwrite
@@ -61,31 +62,92 @@ MatrixTimes = Annotated[
 CheckpointEvery = Annotated[int, typer.Option(help="Steps between checkpoints; 0: one a minute.")]
 KeepState = Annotated[bool, typer.Option(help="Keep in RUN.nc what a longer run needs to go on.")]
 
-LISTS: Mapping[str, Callable[[str], Any]] = {
-    name: partial(integers, name) for name in ("waiting_time", "matrix_times")
+SHARED: Mapping[str, Any] = {
+    "steps": Steps,
+    "waiting_time": WaitingTime,
+    "samples": Samples,
+    "first_sample": FirstSample,
+    "replicas": Replicas,
+    "seed": Seed,
+    "device": Device,
+    "precision": Precision,
+    "threads": Threads,
+    "replicas_per_chunk": ReplicasPerChunk,
+    "per_decade": PerDecade,
+    "frames_per_decade": FramesPerDecade,
+    "checkpoint_every": CheckpointEvery,
+    "keep_state": KeepState,
 }
-"""Parameters that are lists, as text on the command line."""
+"""Options of every system, by the parameters that they set."""
+
+Reader = Callable[[str, str], Any]
+"""What a text means, from the name of its option and the text; raises InvalidInput."""
 
 
-def parameters(
-    context: typer.Context, protocol: type[BaseProtocol], lists: Mapping[str, Callable[[str], Any]]
-) -> dict[str, Any]:
-    """What the command line says of a protocol's parameters; ``lists`` reads those that are text there."""
-    readers, found = {**LISTS, **lists}, {}
-    for name in (field.name for field in fields(protocol)):
-        if name in context.params:
-            value = context.params[name]
-            found[name] = readers[name](value) if name in readers and value is not None else value
-    return found
+def command(
+    protocol: type[BaseProtocol],
+    own: Mapping[str, Any],
+    help: str,
+    *,
+    lists: Mapping[str, Reader] = MappingProxyType({}),
+    made: Callable[..., BaseProtocol] | None = None,
+) -> Callable[..., None]:
+    """``run --system NAME``: ``own`` options, then the shared ones, with the defaults of the protocol.
+
+    Keys of ``own`` are parameters of the protocol, or "preset"; values are types as Typer reads them.
+    ``lists`` reads the parameters that are text on the command line; ``made`` makes the protocol from its
+    parameters, where that is not the class itself.
+    """
+    wanted = {**own, **SHARED}
+    readers = {"waiting_time": integers, "matrix_times": integers, **lists}
+    defaults = {f.name: _default(f.default, f.name in readers) for f in fields(protocol)}
+    defaults["preset"] = None
+
+    def read(name: str, value: Any) -> Any:
+        return readers[name](name, value) if name in readers and value is not None else value
+
+    def run(context: typer.Context, out: Path, format: Format, overwrite: bool, **_: Any) -> None:
+        found = {name: read(name, context.params[name]) for name in wanted if name != "preset"}
+        if (preset := context.params.get("preset")) is not None:
+            presets = SYSTEMS[protocol.system].presets
+            named = presets[one_of("preset", preset, presets)]
+            found |= {name: value for name, value in named.items() if _by_default(context, name)}
+        _run_and_show((made or protocol)(**found), out, overwrite, format)
+
+    # Typer asks a function for its options; this one answers with those of its system.
+    options = {
+        "context": (typer.Context, Parameter.empty),
+        "out": (Out, Parameter.empty),
+        "system": (System, protocol.system),
+        **{name: (typed, defaults[name]) for name, typed in wanted.items()},
+        "format": (Output, Format.table),
+        "overwrite": (Overwrite, False),
+    }
+    run.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, annotation=typed, default=default)
+            for name, (typed, default) in options.items()
+        ]
+    )
+    run.__annotations__ = {name: typed for name, (typed, _) in options.items()}
+    run.__name__, run.__doc__ = protocol.system, help
+    return run
 
 
-def by_default(context: typer.Context, name: str) -> bool:
+def _default(value: Any, text: bool) -> Any:
+    """Of an option, from that of its parameter: ``text``, or of an option that may be repeated None."""
+    if isinstance(value, tuple):
+        return ",".join(f"{x:g}" for x in value) if text else value or None
+    return str(value) if text and value is not None else value
+
+
+def _by_default(context: typer.Context, name: str) -> bool:
     """Whether an option was left at its default."""
     source = context.get_parameter_source(name)
     return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
-def run_and_show(protocol: BaseProtocol, out: Path, overwrite: bool, format: Format) -> None:
+def _run_and_show(protocol: BaseProtocol, out: Path, overwrite: bool, format: Format) -> None:
     """Run to the end, with a progress bar, and print what came of it."""
     with checkpoint_before_stopping(), ProgressBar() as progress:
         result = run_protocol(protocol, progress, out=out, overwrite=overwrite)

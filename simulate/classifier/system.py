@@ -11,7 +11,7 @@ from simulate.classifier.draws import loaded
 from simulate.classifier.experiment import ClassifierExperiment
 from simulate.classifier.protocol import ClassifierProtocol
 from simulate.classifier.recorded import FRAMES, ONE_TIME, TESTED
-from simulate.contract import Array, Footprint, System
+from simulate.contract import Footprint, System
 from simulate.data.projected import Projected
 from simulate.dynamics.adam import TOGETHER
 from simulate.protocol import PRECISIONS
@@ -24,7 +24,7 @@ class ClassifierSystem(System[ClassifierProtocol, Projected]):
     """See :class:`simulate.contract.System`."""
 
     protocol = ClassifierProtocol
-    one_time = ONE_TIME
+    one_time, tested = ONE_TIME, TESTED
     frames = FRAMES
     outside = "not a finite weight"
     presets: Mapping[str, Mapping[str, Any]] = {
@@ -66,19 +66,11 @@ class ClassifierSystem(System[ClassifierProtocol, Projected]):
         """Weights and Adam's averages."""
         return 3 * protocol.network.weights
 
-    def allowed(self, protocol: ClassifierProtocol, positions: Array) -> bool:
-        """Finite."""
-        return bool(np.isfinite(positions).all())
-
     def frame_shapes(
         self, protocol: ClassifierProtocol, attributes: Mapping[str, Any]
     ) -> dict[str, tuple[int, ...]]:
         """Of all weights."""
         return {"theta": (protocol.network.weights,)}
-
-    def unmeasured(self, run: xr.Dataset) -> dict[str, str]:
-        """What needs test patterns, without any."""
-        return {} if run.attrs["test_patterns"] else dict.fromkeys(TESTED, "without test patterns")
 
     def broken(self, run: xr.Dataset, protocol: ClassifierProtocol) -> list[str]:
         """Bounds."""

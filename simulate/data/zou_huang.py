@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepglass.arrays import read_archive
 from deepglass.errors import InvalidInput
 
 NAME = "zou2021"
@@ -35,13 +36,10 @@ def components(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Components (10000, 50) and labels (10000,); raises InvalidInput for a file that is not that."""
     path = folder(data_dir) / FILE
-    if not path.is_file():
-        raise InvalidInput(f"data file {path} does not exist")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            table = np.asarray(archive["data"])
-    except Exception as error:  # zip and npy readers raise many types on damaged bytes
-        raise InvalidInput(f"data file {path} is not the .npz archive with an array data") from error
+    arrays = read_archive(path)
+    if "data" not in arrays:
+        raise InvalidInput(f"data file {path} has no array data")
+    table = arrays["data"]
     if table.ndim != 2 or table.shape[1] < 2 or table.dtype.kind != "f" or not np.isfinite(table).all():
         raise InvalidInput(f"data file {path}: data must be finite numbers (n, 51), not {table.shape}")
     return table[:, 1:].astype(np.float64), table[:, 0].astype(np.int64)

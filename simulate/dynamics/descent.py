@@ -25,6 +25,12 @@ from simulate.systems.relu_network import ReluNetwork
 FINER = 10.0
 """What the step of training is divided by at its end."""
 
+CLIMB = 1.5
+"""How much U may grow at T = 0: descent with a small enough step never climbs."""
+
+SMALL = 1e-12
+"""U below which it is rounding."""
+
 
 @dataclass(frozen=True)
 class DescentLaw:
@@ -133,3 +139,8 @@ def _kick(r, amplitudes, keys, step):  # type: ignore[no-untyped-def]
             fill(deviates, 0, blocks, keys[b, 0], keys[b, 1], step)
             for n in range(r.shape[1]):
                 r[b, n] += amplitudes[b] * deviates[n]
+
+
+def climbed(begun: NDArray[np.float64], ended: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether U has grown, at T = 0, as only too large a step makes it; arrays of one shape."""
+    return ended > CLIMB * begun + SMALL

@@ -19,6 +19,7 @@ from deepglass.errors import Diverged
 from simulate import noise
 from simulate.contract import Advance, Array, Experiment
 from simulate.copies import loss as losses
+from simulate.dynamics.descent import climbed
 from simulate.module.network import FlatModule, layer_names
 from simulate.module.patterns import Patterns
 from simulate.module.protocol import ModuleProtocol, as_tensor
@@ -164,7 +165,7 @@ class ModuleExperiment(Experiment):
         """Descent without noise that has climbed."""
         p = self.protocol
         begun, ended = measured["U"][-1, 0], measured["U"][-1, -1]
-        if p.temperature == 0 and p.forces == "all" and (ended > 1.5 * begun + 1e-12).any():
+        if p.temperature == 0 and p.forces == "all" and climbed(begun, ended).any():
             return [f"U has grown at T = 0: eta = {p.eta:g} is too large a step"]
         return []
 

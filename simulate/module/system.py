@@ -9,7 +9,7 @@ import xarray as xr
 
 from deepglass.errors import InvalidInput
 from simulate.bounds import outside
-from simulate.contract import Array, Footprint, System
+from simulate.contract import Footprint, System
 from simulate.copies import hooks
 from simulate.copies import loss as losses
 from simulate.module.experiment import ModuleExperiment
@@ -77,10 +77,6 @@ class ModuleSystem(System[ModuleProtocol, Patterns]):
     def particles(self, protocol: ModuleProtocol, attributes: Mapping[str, Any]) -> int:
         """All parameters."""
         return int(attributes["parameters"])
-
-    def allowed(self, protocol: ModuleProtocol, positions: Array) -> bool:
-        """Finite."""
-        return bool(np.isfinite(positions).all())
 
     def frame_shapes(
         self, protocol: ModuleProtocol, attributes: Mapping[str, Any]

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 
 from simulate.contract import Array, Footprint, System
 from simulate.perceptron.experiment import OFF_SPHERE, PerceptronExperiment
@@ -99,10 +98,6 @@ class PerceptronSystem(System[PerceptronProtocol, Samples]):
         if run.attrs["scenario"] == "random":
             found |= dict.fromkeys(TAUGHT, "without a teacher")
         return found
-
-    def undefined(self, run: xr.Dataset, name: str) -> NDArray[np.bool_]:
-        """Nothing is."""
-        return np.zeros(1, bool)
 
     def broken(self, run: xr.Dataset, protocol: PerceptronProtocol) -> list[str]:
         """Bounds and sums; frozen ends that move; the last state against the last measurement."""

@@ -14,18 +14,12 @@ from deepglass.errors import Diverged
 from simulate import noise
 from simulate.contract import Advance, Array, Experiment
 from simulate.data.projected import Projected
-from simulate.dynamics.descent import Descent
+from simulate.dynamics.descent import Descent, climbed
 from simulate.noise import Member
 from simulate.protocol import PRECISIONS
 from simulate.relu.observables import Observables
 from simulate.relu.protocol import ReluProtocol
 from simulate.systems import permutations
-
-CLIMB = 1.5
-"""How much larger U may be at the end than at t_w at T = 0: descent with a small enough step never climbs."""
-
-SMALL = 1e-12
-"""U below which it is rounding."""
 
 
 class ReluExperiment(Experiment):
@@ -135,10 +129,10 @@ class ReluExperiment(Experiment):
                 continue
             values = measured["U"][k, :, :, :, 0]  # (t, sample, replica)
             begun, ended = (values[int(np.searchsorted(times, t))] for t in (t_w, p.steps))
-            climbed = ended > CLIMB * begun + SMALL
-            if climbed.any():
+            grown = climbed(begun, ended)
+            if grown.any():
                 found.append(
-                    f"U has grown at T = 0 in {int(climbed.sum())} machines of t_w = {t_w}: eta = {p.eta:g}"
+                    f"U has grown at T = 0 in {int(grown.sum())} machines of t_w = {t_w}: eta = {p.eta:g}"
                     " is too large a step, and what moves is not thermal"
                 )
         return found

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from simulate.bounds import negative, outside
-from simulate.contract import Array, Footprint, System
+from simulate.contract import Footprint, System
 from simulate.data import projected
 from simulate.data.projected import Projected
 from simulate.protocol import PRECISIONS
@@ -24,7 +24,7 @@ class ReluSystem(System[ReluProtocol, Projected]):
     """See :class:`simulate.contract.System`."""
 
     protocol = ReluProtocol
-    one_time, two_time = ONE_TIME, TWO_TIME
+    one_time, two_time, tested = ONE_TIME, TWO_TIME, TESTED
     frames, matrices = FRAMES, MATRICES
     outside = "not a finite weight"
     presets: Mapping[str, Mapping[str, Any]] = {
@@ -70,10 +70,6 @@ class ReluSystem(System[ReluProtocol, Projected]):
         """Weights of all copies."""
         return len(protocol.temperatures) * protocol.network.weights
 
-    def allowed(self, protocol: ReluProtocol, positions: Array) -> bool:
-        """Finite."""
-        return bool(np.isfinite(positions).all())
-
     def frame_shapes(
         self, protocol: ReluProtocol, attributes: Mapping[str, Any]
     ) -> dict[str, tuple[int, ...]]:
@@ -87,10 +83,6 @@ class ReluSystem(System[ReluProtocol, Projected]):
             for name in ("alpha", "eta", "lambda_")
             if run.attrs.get(name) != getattr(protocol, name)
         ]
-
-    def unmeasured(self, run: xr.Dataset) -> dict[str, str]:
-        """What needs test patterns, without any."""
-        return {} if run.attrs["test_patterns"] else dict.fromkeys(TESTED, "without test patterns")
 
     def undefined(self, run: xr.Dataset, name: str) -> NDArray[np.bool_]:
         """The shape of displacements where there are none."""

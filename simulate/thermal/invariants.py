@@ -11,9 +11,6 @@ from simulate.thermal.recorded import MATRICES, TWO_TIME
 ROUNDING = 1e-6
 """By how much a normalised overlap may exceed 1."""
 
-TESTED = ("A_tanh", "A_sgn", "q_test")
-"""What there is only with test patterns."""
-
 COUNTS = ("inputs", "outputs", "test_patterns")
 """Attributes that say how large the data are."""
 

@@ -44,6 +44,9 @@ TWO_TIME = {
     )
 }
 
+TESTED = ("A_tanh", "A_sgn", "q_test")
+"""What there is only with test patterns."""
+
 FRAMES = {
     "S": ("hidden_layer", "neuron", "pattern"),
     "J_first": ("first_neuron", "input"),

@@ -15,7 +15,7 @@ from simulate.thermal import invariants, memory
 from simulate.thermal.experiment import ThermalExperiment, data_of
 from simulate.thermal.presets import PRESETS
 from simulate.thermal.protocol import Protocol
-from simulate.thermal.recorded import FRAMES, MATRICES, ONE_TIME, TWO_TIME
+from simulate.thermal.recorded import FRAMES, MATRICES, ONE_TIME, TESTED, TWO_TIME
 
 __all__ = ["ThermalSystem"]
 
@@ -24,7 +24,7 @@ class ThermalSystem(System[Protocol, DataSet]):
     """See :class:`simulate.contract.System`."""
 
     protocol = Protocol
-    one_time, two_time, late = ONE_TIME, TWO_TIME, ("q", "Q")
+    one_time, two_time, late, tested = ONE_TIME, TWO_TIME, ("q", "Q"), TESTED
     frames, matrices = FRAMES, MATRICES
     has_velocities = True
     step = "MD steps"
@@ -68,10 +68,6 @@ class ThermalSystem(System[Protocol, DataSet]):
     def wrong_attributes(self, run: xr.Dataset, protocol: Protocol) -> list[str]:
         """Sizes of the data, temperature and friction."""
         return invariants.wrong_attributes(run, protocol)
-
-    def unmeasured(self, run: xr.Dataset) -> dict[str, str]:
-        """What needs test patterns, without any."""
-        return {} if run.attrs["test_patterns"] else dict.fromkeys(invariants.TESTED, "without test patterns")
 
     def undefined(self, run: xr.Dataset, name: str) -> NDArray[np.bool_]:
         """At the frozen layers, or without a direction to compare."""

@@ -229,12 +229,16 @@ def test_bad_data(tmp_path):
         ({"outputs": 3}, "outputs = 3 must be 10"),
         ({"components": 65}, "components = 65"),
         ({"patterns": 1700}, "exceed the pool"),
-        ({"data": "zou2021", "data_dir": str(tmp_path)}, "does not exist"),
+        ({"data": "zou2021", "data_dir": str(tmp_path)}, "No such file"),
     ):
         with pytest.raises(InvalidInput, match=message):
             run(replace(PROTOCOL, **values))
-    (tmp_path / "mnist_test_pca50.npz").write_bytes(b"PK damaged")
-    with pytest.raises(InvalidInput, match="is not the \\.npz archive"):
+    file = tmp_path / "mnist_test_pca50.npz"
+    file.write_bytes(b"PK damaged")
+    with pytest.raises(InvalidInput, match="is damaged"):
+        run(replace(PROTOCOL, data="zou2021", data_dir=str(tmp_path)))
+    np.savez(file, other=np.zeros((2, 51)))
+    with pytest.raises(InvalidInput, match="has no array data"):
         run(replace(PROTOCOL, data="zou2021", data_dir=str(tmp_path)))
 
 
