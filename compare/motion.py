@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diffusion import free_master
+from compare.resampling import jackknife_error
 
 Values = NDArray[np.float64]
 
@@ -105,6 +106,4 @@ def jackknife(estimate: Callable[[Values], float], samples: Values) -> tuple[flo
     whole, count = estimate(samples.mean(0)), len(samples)
     if count < 2:
         return whole, float("nan")
-    without = np.array([estimate(np.delete(samples, k, 0).mean(0)) for k in range(count)])
-    error = np.sqrt((count - 1) / count * np.square(without - without.mean()).sum())
-    return whole, float(error)
+    return whole, float(jackknife_error([estimate(np.delete(samples, k, 0).mean(0)) for k in range(count)]))

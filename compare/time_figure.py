@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from compare.figure import MEASURED, STYLE
+from compare.resampling import standard_error
 
 TRAINING = "#0072B2"
 SIZE = (3.6, 2.9)
@@ -61,5 +62,5 @@ def _curve(axis: Axes, t: NDArray[np.int64], values: xr.DataArray, colour: str, 
     mean = by_sample.mean(0)[shown]
     axis.plot(t[shown], mean, mark, color=colour, ms=3, lw=1.2, label=name)
     if len(by_sample) > 1:
-        error = by_sample.std(0, ddof=1)[shown] / np.sqrt(len(by_sample))
+        error = standard_error(by_sample)[shown]
         axis.fill_between(t[shown], mean - error, mean + error, color=colour, alpha=0.25, lw=0)

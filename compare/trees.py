@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from compare.errors import Pairs
+from compare.resampling import Pairs
 from deepglass.errors import InvalidInput
 
 __all__ = ["Tree", "block_chance", "block_contrast", "flat_cophenetic", "normalised", "tree"]

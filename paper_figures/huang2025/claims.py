@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from compare.resampling import standard_error
 from deepglass.cli import table as aligned
 
 RARE = 0.01
@@ -44,8 +45,7 @@ def estimate(values: xr.DataArray | Sequence[float]) -> Estimate:
     array = array[np.isfinite(array)]
     if array.size == 0:
         return Estimate(math.nan, math.nan, 0)
-    error = float(array.std(ddof=1) / math.sqrt(array.size)) if array.size > 1 else math.nan
-    return Estimate(float(array.mean()), error, array.size)
+    return Estimate(float(array.mean()), float(standard_error(array)), array.size)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from compare.resampling import jackknife_error, standard_error
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, label
 from paper_figures.huang2025.reference import FIXED_M, FIXED_N, READING_ERROR, Curve, curves
@@ -50,7 +51,7 @@ def jackknifed(without: Mapping[str, NDArray[np.float64]]) -> float:
 
     All curves of a run lose the same sample at once; different runs are independent.
     """
-    return math.sqrt(sum((len(found) - 1) * float(np.var(found)) for found in without.values()))
+    return math.hypot(*(float(jackknife_error(found)) for found in without.values()))
 
 
 def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True, run: str = "") -> Misfit:
@@ -70,7 +71,7 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
 
     count, mean = len(samples), samples.mean(0)
     spread = np.nan_to_num(paper.error[shown])
-    error = samples.std(0, ddof=1) / math.sqrt(count)
+    error = standard_error(samples)
     reading = READING_ERROR * (y if logarithmic else 1.0)
     chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + reading**2)))
     without = np.array([rms((count * mean - sample) / (count - 1)) for sample in samples])

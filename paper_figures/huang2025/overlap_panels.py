@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.cluster import hierarchy
 
-from compare.errors import Pairs
 from compare.peaks import bins, histogram, independent_width, peaks
+from compare.resampling import Pairs
 from compare.trees import Tree
 from deepglass import phases
 from paper_figures.huang2025.overlap_distributions import Overlaps

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from compare.diffusion import well_displacement
 from compare.glassy import geometric_mean, sample_times
 from compare.motion import slopes
+from compare.resampling import standard_error
 from paper_figures.kerr_winter2025.drawing import curves, main_t_w, survey
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
@@ -167,7 +168,7 @@ def _precision(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         precision = label.partition(".")[2]
         for k, value in enumerate(found["temperature"].values):
             share = msd[:, k] / (rates[k] * t)
-            mean, error = share.mean(0), share.std(0, ddof=1) / math.sqrt(len(share))
+            mean, error = share.mean(0), standard_error(share)
             bounds = judged(results, 0.9, 1.1) if precision == "double" else OPEN
             name = f"N5, free walks, T = {value:g}, {precision} precision: displacement over 2 eta T t/P"
             scores.append(Score(name, float(mean[-1]), float(error[-1]), 1.0, bounds))

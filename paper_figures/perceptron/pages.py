@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.stats import ttest_1samp
 
 from compare.finite_size import limit
+from compare.resampling import standard_error
 from compare.verdict import Verdict
 from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.one_layer import rows
@@ -129,8 +130,8 @@ def _differences(found: xr.Dataset) -> np.ndarray:
 
 def _difference(values: np.ndarray) -> str:
     """Mean over samples with its error, and Student's p of a mean of 0."""
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    return f"{number(float(values.mean()), error)}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
+    mean = number(float(values.mean()), float(standard_error(values)))
+    return f"{mean}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
 
 
 BLOCKS: Blocks[Results] = {

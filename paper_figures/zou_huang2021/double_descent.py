@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.resampling import standard_error
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score, judged
@@ -62,7 +63,7 @@ def curve(results: Results, kind: str) -> Curve | None:
         networks = found.sizes["sample"]
         widths.append(width)
         ratios.append(1 / float(found.attrs["alpha"]))
-        columns.append({k: (x.mean(), x.std(ddof=1) / math.sqrt(networks)) for k, x in each.items()})
+        columns.append({k: (x.mean(), standard_error(x)) for k, x in each.items()})
     if not widths:
         return None
     values = {k: np.array([column[k] for column in columns]).T for k, _ in QUANTITIES}

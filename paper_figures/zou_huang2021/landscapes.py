@@ -15,6 +15,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from compare.resampling import standard_error
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
@@ -195,7 +196,8 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
     most = 0.1 * float(found.x[1] - found.x[0]) / 0.05
     scores.append(
         Score(
-            f"{at}: largest step of d, mean over references", float(np.mean(steps)), _error(steps),
+            f"{at}: largest step of d, mean over references", float(np.mean(steps)),
+            float(standard_error(steps)),
             within=judged(results, 0.5, 0.7) if shallow else OPEN if loose else judged(results, 0.0, most),
         )
     )  # fmt: skip
@@ -211,7 +213,8 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
         ):
             scores.append(
                 Score(
-                    f"{at}: {word} end of the hysteresis in x", float(np.mean(values)), _error(values),
+                    f"{at}: {word} end of the hysteresis in x", float(np.mean(values)),
+                    float(standard_error(values)),
                     within=judged(results, low, high) if shallow else OPEN,
                 )
             )  # fmt: skip
@@ -225,16 +228,11 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
                 bounds = judged(results, low - SLACK, high + SLACK)
             scores.append(
                 Score(
-                    f"{at}: s at d = {distance:g}", float(np.mean(row)), _error(row.tolist()),
+                    f"{at}: s at d = {distance:g}", float(row.mean()), float(standard_error(row)),
                     null=float(entropy_bound(distance)), within=bounds,
                 )
             )  # fmt: skip
     return scores
-
-
-def _error(values: Sequence[float]) -> float:
-    """Of a mean over references."""
-    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
 def _iso(results: Results, left: Axes, right: Axes, scores: list[Score]) -> list[Row]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.ising_fits import STARTS
+from compare.resampling import standard_error
 
 SIGMAS = 2.0
 KNOWING = ("truth", "exact.truth", "exact.truth.free")
@@ -80,8 +81,7 @@ def ahead(one: Described, other: Described) -> tuple[float, float, float]:
     weighing = math.hypot(one.weighing, other.weighing)
     if one.gains.size > 1 and one.gains.size == other.gains.size:
         apart = one.gains - other.gains
-        spread = float(apart.std(ddof=1)) / math.sqrt(apart.size)
-        return float(apart.mean()), math.hypot(spread, weighing), 0.0
+        return float(apart.mean()), math.hypot(standard_error(apart), weighing), 0.0
     error = weighing or math.hypot(one.error, other.error)
     return one.gain - other.gain, error, max(one.optimism, other.optimism)
 
