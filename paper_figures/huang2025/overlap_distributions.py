@@ -17,10 +17,11 @@ from compare.resampling import Pairs, Resampled
 from compare.trees import normalised
 from deepglass import phases
 from paper_figures.huang2025 import notes
-from paper_figures.huang2025.claims import Estimate, number
+from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 from paper_figures.sheet import BLUE, ORANGE
+from paper_figures.stored.scores import number
 
 PIXELS = {"mnist": 784, "digits": 64}
 NOT_RUN = "not run at this size"

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.checks import Check, at_most, found, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most, found, known
 from theory import Transitions, follow, solve_profile, transitions
 
 SCENARIO = "teacher-student"

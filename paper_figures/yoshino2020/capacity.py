@@ -10,8 +10,8 @@ from pathlib import Path
 
 from scipy.integrate import quad
 
+from paper_figures.checks import Check, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from theory import CLOSURES, capacity
 
 MARGINS = {0.0: BLUE, 0.5: ORANGE, 1.0: GREEN}

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.errors import NoSolution
+from paper_figures.checks import Check, at_most, known
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most, known
 from theory import CLOSURES, SCENARIOS, Profile, Transitions, solve_profile, transitions
 
 DEPTH = 5

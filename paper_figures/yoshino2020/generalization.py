@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from paper_figures.checks import Check, known
 from paper_figures.sheet import Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from theory import transitions
 from theory.predictions import Generalization, generalization
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.checks import Check, at_most
 from paper_figures.sheet import Colour, Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most
 from paper_figures.yoshino2020.profiles import is_stationary
 from theory import solve_hierarchy
 from theory.broken import Hierarchy

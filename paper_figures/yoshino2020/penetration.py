@@ -15,8 +15,8 @@ from scipy.optimize import brentq
 
 from deepglass.errors import NotConverged
 from deepglass.phases import THRESHOLD
+from paper_figures.checks import Check, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from paper_figures.yoshino2020.profiles import is_stationary
 from theory import solve_hierarchy, solve_profile, transitions
 from theory.broken import Hierarchy

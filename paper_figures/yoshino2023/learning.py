@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 
 from compare.resampling import standard_error
 from deepglass.errors import NoSolution
+from paper_figures.checks import Check
 from paper_figures.perceptron.overlaps import curve
 from paper_figures.perceptron.studies import DEPTHS, STUDENT_WIDTHS, student
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
-from paper_figures.yoshino2020.checks import Check
 from simulate.store import over_samples
 from theory import CLOSURES
 from theory.predictions import generalization
