@@ -18,7 +18,7 @@ from scipy.special import erf
 
 from compare import motion, survival
 from compare.diffusion import free_overlap, free_time, well_displacement
-from compare.overlay import at_waiting_time
+from compare.measured import at_waiting_time
 from compare.resampling import standard_error
 from deepglass import checks
 from deepglass.errors import InvalidInput
@@ -53,7 +53,7 @@ class Motion:
         alpha2_end, alpha2_error: at the last time, with its standard error.
         ageing, ageing_error: tau90 of the mean curve at the last t_w over that at the first; relative error;
             missing for one t_w.
-        verdict: one of :data:`compare.survival.VERDICTS`.
+        verdict: what sets it, see :func:`compare.survival.verdict`.
     """
 
     temperature: float

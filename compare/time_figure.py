@@ -7,10 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from compare.figure import MEASURED, STYLE
+from compare.figure import BLUE, MEASURED, STYLE
 from compare.resampling import standard_error
 
-TRAINING = "#0072B2"
 SIZE = (3.6, 2.9)
 
 
@@ -33,7 +32,7 @@ def accuracy(run: xr.Dataset, training: xr.DataArray, chance: float) -> Figure:
         if np.isfinite(run["A_tanh"]).any():
             _curve(axis, run["t"].values, run["A_tanh"], MEASURED, "o-", "test images")
         if training.sizes["t"]:
-            _curve(axis, training["t"].values, training, TRAINING, "s--", "training images")
+            _curve(axis, training["t"].values, training, BLUE, "s--", "training images")
         axis.set(ylim=(0, 1.03), ylabel="accuracy $A(t)$")
         axis.legend(loc="lower left")
     return figure

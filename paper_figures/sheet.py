@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.figure import Figure
 
-from compare.figure import STYLE, save
+from compare.figure import PALETTE, STYLE, save
 from deepglass import files
 
-BLUE, ORANGE, GREEN, PINK, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+BLUE, ORANGE, GREEN, PINK, AMBER = PALETTE
 
 Row = Sequence[str | float | int]
 Colour = str | tuple[float, float, float, float]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.resampling import jackknife_error, standard_error
+from compare.resampling import FEWEST, jackknife_error, standard_error
 from deepglass.errors import InvalidInput
 from simulate.systems.permutations import Match
 
@@ -83,10 +83,6 @@ class Mean:
     value: Array
     error: Array
     copies: int
-
-
-FEWEST = 3
-"""Copies below which leaving one out says nothing about their spread."""
 
 
 def mean_of_pairs(matrices: Array) -> Mean:

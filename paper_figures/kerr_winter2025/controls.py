@@ -2,10 +2,9 @@
 (N5).
 
 Left: displacement of free walks and of walks in the well (from the trained weights, which decay, and by the
-law of equilibrium), beside the network with L2 at the highest
-temperature. Middle: tau_90 in units of eta t with half the step over that with the whole. Right: what single
-precision does to free walks at a T whose noise is below its rounding. The deterministic control (N3) is T =
-0 of every figure.
+law of equilibrium), beside the network with L2 at the highest temperature. Middle: tau_90 in units of eta t
+with half the step over that with the whole. Right: what single precision does to free walks at a T whose
+noise is below its rounding. The deterministic control (N3) is T = 0 of every figure.
 """
 
 import math

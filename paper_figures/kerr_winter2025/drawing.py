@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from compare.glassy import Glassy, glassy
-from compare.overlay import at_waiting_time
+from compare.measured import at_waiting_time
 from paper_figures.stored.results import Results
 
 Values = NDArray[np.float64]

@@ -60,7 +60,7 @@ class Diagram:
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write branches.png and branches.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "branches", overwrite)
     diagrams = [_diagram(depth, settings.points) for depth in settings.depths]
     _draw(diagrams, paths, overwrite)

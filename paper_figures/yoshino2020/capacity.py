@@ -30,7 +30,7 @@ SETTINGS = {"smoke": Settings(4), "laptop": Settings(7)}
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write capacity.png and capacity.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "capacity", overwrite)
     depths = range(1, settings.deepest + 1)
     found = {

@@ -35,7 +35,7 @@ SETTINGS = {"smoke": Settings((2,)), "laptop": Settings((2, 3, 5))}
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write closures.png and closures.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "closures", overwrite)
     profiles = {
         (scenario, closure, alpha): _profile(scenario, closure, alpha)

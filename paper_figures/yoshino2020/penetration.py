@@ -59,7 +59,7 @@ SETTINGS = {
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write penetration.png and penetration.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "penetration", overwrite)
     alphas = np.logspace(0.0, 6.0, 6 * settings.density + 1)
     found = {scenario: layer_thresholds(scenario, settings.depth) for scenario in LABELS}

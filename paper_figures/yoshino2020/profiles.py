@@ -62,7 +62,7 @@ class Line:
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write profiles.png and profiles.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "profiles", overwrite)
     lines: list[Line] = []
     checks: list[Check] = []

@@ -19,10 +19,12 @@ from compare.resampling import standard_error
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
-from paper_figures.zou_huang2021.inferred import DIRECTIONS, LEVELS, reports, stored
+from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
+from paper_figures.zou_huang2021.part_of_network import LEVELS
 from theory.inverse_ising import Landscape, entropy_bound, hysteresis
 
 STUDIES = ("ensembles",)
+INFERRED = "under"
 
 Panel = Sequence[tuple[str, str, tuple[str, ...]]]
 """Label, part, and names of fits of which the first that is there is drawn."""

@@ -19,6 +19,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from compare.ising_fits import WEIGHED
 from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
@@ -26,7 +27,6 @@ from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
 from paper_figures.zou_huang2021.part_of_network import TRUTH
 from paper_figures.zou_huang2021.transition_verdict import (
     KNOWING,
-    WEIGHED,
     Described,
     Verdict,
     ahead,
@@ -37,6 +37,7 @@ from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
 STUDIES = ("ensembles",)
+INFERRED = "shallow"
 LABELS = (("authors.shallow",), ("shallow",), ("authors.control",))
 """Ensembles, a row each; of several names the first that is stored. The last is a control that has one."""
 PARTS = ("full", "moving")
