@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare.figure import PALETTE, STYLE, save
@@ -36,6 +37,11 @@ def page(width: float, height: float) -> Iterator[Figure]:
     """An empty figure, inches, in the project's style."""
     with style.context(STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
+
+
+def absent(axis: Axes, why: str = "not run") -> None:
+    """A panel of which nothing is stored."""
+    axis.text(0.5, 0.5, why, transform=axis.transAxes, ha="center", va="center", color="0.5")
 
 
 def write(

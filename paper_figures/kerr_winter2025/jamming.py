@@ -15,9 +15,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from compare.resampling import standard_error
-from paper_figures.kerr_winter2025.drawing import absent
 from paper_figures.kerr_winter2025.studies import PHASES, WIDTHS
-from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import BLUE, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 

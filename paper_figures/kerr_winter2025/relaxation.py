@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from compare.diffusion import free_overlap
 from compare.glassy import Glassy
 from compare.resampling import standard_error
-from paper_figures.kerr_winter2025.drawing import COLD, absent, curves, main_t_w, survey, temperature
+from paper_figures.kerr_winter2025.drawing import COLD, curves, main_t_w, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
-from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import BLUE, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 

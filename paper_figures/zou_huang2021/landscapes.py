@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from compare.resampling import standard_error
-from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
@@ -129,7 +129,7 @@ def _dress(axis: Axes, title: str, drawn: bool) -> None:
     if drawn:
         axis.legend(fontsize=6, loc="lower center")
     else:
-        axis.text(0.5, 0.3, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+        absent(axis, "not inferred")
 
 
 def _curves(title: str, found: xr.Dataset, name: str, axis: Axes, colour: str, word: str) -> list[Row]:
@@ -245,7 +245,7 @@ def _iso(results: Results, left: Axes, right: Axes, scores: list[Score]) -> list
     name = _first(found, PSEUDO)
     rows: list[Row] = []
     if found is None or name is None or "iso_beta" not in found:
-        left.text(0.5, 0.5, "not inferred", transform=left.transAxes, ha="center", color="0.5")
+        absent(left, "not inferred")
         return rows
     one = found.sel(fit=name)
     for way in DIRECTIONS:
@@ -317,5 +317,5 @@ def _tap(results: Results, axis: Axes, scores: list[Score]) -> list[Row]:
         axis.set(xlabel=r"$\ln Z/N$ of TAP states", ylim=(-0.5, position - 0.5))
         axis.margins(x=0.15)
     else:
-        axis.text(0.5, 0.5, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+        absent(axis, "not inferred")
     return rows
