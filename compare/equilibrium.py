@@ -13,10 +13,9 @@ import xarray as xr
 
 from compare.hotelling import holm, t_squared
 from compare.measured import gather, layers
+from compare.resampling import FEWEST
 from deepglass import checks
 from deepglass.errors import InvalidInput
-
-FEWEST = 3
 
 
 @dataclass(frozen=True)

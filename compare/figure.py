@@ -19,7 +19,8 @@ __all__ = ["FORMATS", "draw", "format_of", "save"]
 STYLE = Path(__file__).with_name("deepglass.mplstyle")
 COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}
 FORMATS = ("png", "pdf", "svg")
-PREDICTED, MEASURED = "#000000", "#D55E00"
+BLUE, ORANGE, GREEN, PINK, AMBER = PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+PREDICTED, MEASURED = "#000000", ORANGE
 
 
 def draw(overlay: Overlay) -> Figure:

@@ -18,7 +18,8 @@ from scipy.special import erf
 
 from compare import motion, survival
 from compare.diffusion import free_overlap, free_time, well_displacement
-from compare.overlay import at_waiting_time
+from compare.measured import at_waiting_time
+from compare.resampling import standard_error
 from deepglass import checks
 from deepglass.errors import InvalidInput
 
@@ -52,7 +53,7 @@ class Motion:
         alpha2_end, alpha2_error: at the last time, with its standard error.
         ageing, ageing_error: tau90 of the mean curve at the last t_w over that at the first; relative error;
             missing for one t_w.
-        verdict: one of :data:`compare.survival.VERDICTS`.
+        verdict: what sets it, see :func:`compare.survival.verdict`.
     """
 
     temperature: float
@@ -212,8 +213,7 @@ def geometric_mean(values: NDArray[np.float64]) -> tuple[float, float]:
     if not np.isfinite(values).all():
         return float("nan"), float("nan")
     logs = np.log(values)
-    error = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
-    return float(np.exp(logs.mean())), float(error)
+    return float(np.exp(logs.mean())), float(standard_error(logs))
 
 
 def _check(run: xr.Dataset, name: str) -> None:
@@ -315,8 +315,7 @@ def _extent(alpha2: NDArray[np.float64]) -> tuple[float, float, float]:
     if not known[-1]:
         return largest, float("nan"), float("nan")
     last = alpha2[:, -1]
-    error = last.std(ddof=1) / np.sqrt(len(last)) if len(last) > 1 else np.nan
-    return largest, float(last.mean()), float(error)
+    return largest, float(last.mean()), float(standard_error(last))
 
 
 def _ageing(
@@ -340,7 +339,7 @@ def _slope(temperatures: list[float], tau: NDArray[np.float64], chosen: list[int
     if len(chosen) < 2:
         return float("nan"), float("nan")
     found = np.polyfit(np.log(np.array(temperatures)[chosen]), np.log(tau[:, chosen]).T, 1)[0]
-    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else np.nan
+    return float(found.mean()), float(standard_error(found))
 
 
 def _spread(t: NDArray[np.float64], curves: list[NDArray[np.float64]]) -> Spread:

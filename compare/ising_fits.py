@@ -50,6 +50,8 @@ FITS = (
 
 STARTS = ("authors", "authors.clamped", "bethe.zero")
 """Models that may have a transition, for ``exact.broken`` to begin at."""
+WEIGHED = 0.05
+"""Share of the weights of annealing below which a likelihood is not known."""
 QUICK = Sampling(chains=100, burn=200, keep=20)
 """By which it is seen whether they have two branches."""
 
@@ -193,7 +195,7 @@ def _closed(name: str, moments: Moments, seed: int, begin: float) -> Attempt:
             continue
         log_z = annealed_log_z(model.J, model.h, base, chains=200, sweeps=300, seed=seed)
         # A poor annealing takes ln Z for lower than it is: what the weights do not carry does not count.
-        if log_z.effective < 0.05:
+        if log_z.effective < WEIGHED:
             why = why or "a model that annealing cannot weigh"
             continue
         height = -model.N * model.mean_energy(moments) - log_z.value

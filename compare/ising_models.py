@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from compare.resampling import standard_error
 from deepglass import checks
 from deepglass.errors import NotConverged
 from simulate.ising_chains import IsingChains, LogZ, annealed_log_z, mixing, split_by_start
@@ -193,7 +194,7 @@ def likelihood(
     ours = -model.energy(unseen) - total
     theirs = unseen @ fields - float(np.sum(np.logaddexp(fields, -fields)))
     gain = ours - theirs
-    spread = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else np.nan
+    spread = standard_error(gain)
     return Likelihood(fitted, float(gain.mean()), float(np.hypot(spread, log_z.error)), log_z, gain)
 
 

@@ -4,7 +4,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compare.figure import COLOURS, STYLE
+from compare.figure import AMBER, BLUE, COLOURS, GREEN, ORANGE, PINK, STYLE
 from compare.liquid import DATA, ERRORS, INDEPENDENT, RANDOM, UNTRAINED, Entry, Liquid
 
 ORDERS = {"raw": "raw, averaged over permutations", "canonical": "canonical order"}
@@ -16,11 +16,11 @@ LABELS = {
     RANDOM: "random\nboundary",
 }
 MARKS = {
-    DATA: ("o", "#0072B2", "trained"),
+    DATA: ("o", BLUE, "trained"),
     UNTRAINED: ("^", "#999999", "untrained (fair)"),
     INDEPENDENT: ("v", "#000000", "shuffled over networks"),
 }
-OTHERS = (("s", "#D55E00"), ("D", "#009E73"), ("P", "#CC79A7"), ("X", "#E69F00"))
+OTHERS = (("s", ORANGE), ("D", GREEN), ("P", PINK), ("X", AMBER))
 LINEAR = 0.1
 """Share of the threshold around 0 that is drawn linear: nulls may be negative."""
 

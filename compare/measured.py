@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 from compare.hotelling import Array
-from compare.overlay import at_waiting_time
 from deepglass.errors import InvalidInput
+from deepglass.schema import FIRST_SYSTEM
 
-THERMAL, PERCEPTRON = "thermal-machine", "deep-perceptron"
+PERCEPTRON = "deep-perceptron"
 
 ENSEMBLE = (
     "depth", "alpha", "temperature", "scenario", "potential", "margin",
@@ -102,7 +102,7 @@ def gather(
 
 def system(run: xr.Dataset) -> str:
     """What was simulated; runs from before there was a choice are of the thermal machine."""
-    return str(run.attrs.get("system", THERMAL))
+    return str(run.attrs.get("system", FIRST_SYSTEM))
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -179,3 +179,13 @@ def _overlaps(run: xr.Dataset, variables: tuple[str, str], t_w: int | None) -> t
             raise InvalidInput(f"run: overlaps {name} are missing at t = {last} after t_w = {waited}")
         parts.append(np.asarray(array, dtype=float))
     return np.concatenate(parts, axis=1), (waited, last)
+
+
+def at_waiting_time(run: xr.Dataset, t_w: int | None) -> xr.Dataset:
+    """The run at one t_w, the longest unless named. Raises InvalidInput if it has no such t_w."""
+    if t_w is None:
+        return run.isel(t_w=-1)
+    if t_w not in run["t_w"]:
+        known = ", ".join(map(str, run["t_w"].values))
+        raise InvalidInput(f"t_w = {t_w} is not in the run, which has {known}")
+    return run.sel(t_w=t_w)

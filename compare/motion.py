@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diffusion import free_master
+from compare.resampling import jackknife_error
 
 Values = NDArray[np.float64]
 
@@ -29,15 +30,17 @@ REDUCED = np.logspace(-1.5, 1, 26)
 """Times in units of tau_e at which curves are compared."""
 
 
-def first_passage(t: Values, curve: Values, level: float) -> float:
-    """When a curve first falls to ``level``, linear in ln t; missing if it never does, or has by the first
-    t."""
+def first_passage(t: Values, curve: Values, level: float, *, logarithmic: bool = True) -> float:
+    """When a curve first falls to ``level``, linear in ln t or else in t; missing if it never does, or has by
+    the first t."""
     below = np.flatnonzero(curve <= level)
     if not below.size or below[0] == 0:
         return float("nan")
     k = int(below[0])
     share = (curve[k - 1] - level) / (curve[k - 1] - curve[k])
-    return float(np.exp((1 - share) * np.log(t[k - 1]) + share * np.log(t[k])))
+    ends = np.log(t[k - 1 : k + 1]) if logarithmic else t[k - 1 : k + 1]
+    between = (1 - share) * ends[0] + share * ends[1]
+    return float(np.exp(between) if logarithmic else between)
 
 
 def exponent(t: Values, curve: Values) -> float:
@@ -105,6 +108,4 @@ def jackknife(estimate: Callable[[Values], float], samples: Values) -> tuple[flo
     whole, count = estimate(samples.mean(0)), len(samples)
     if count < 2:
         return whole, float("nan")
-    without = np.array([estimate(np.delete(samples, k, 0).mean(0)) for k in range(count)])
-    error = np.sqrt((count - 1) / count * np.square(without - without.mean()).sum())
-    return whole, float(error)
+    return whole, float(jackknife_error([estimate(np.delete(samples, k, 0).mean(0)) for k in range(count)]))

@@ -12,6 +12,7 @@ import xarray as xr
 
 from compare import effective_alpha
 from compare.effective_alpha import MEANING, EffectiveAlpha
+from compare.measured import at_waiting_time
 from deepglass import phases
 from deepglass.errors import InvalidInput
 
@@ -116,16 +117,6 @@ def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Ove
         warnings=tuple(_warnings(alpha_theory, alpha_run, nearest, run)),
         captions=_captions(profile, run),
     )
-
-
-def at_waiting_time(run: xr.Dataset, t_w: int | None) -> xr.Dataset:
-    """The run at one t_w, the longest unless named. Raises InvalidInput if it has no such t_w."""
-    if t_w is None:
-        return run.isel(t_w=-1)
-    if t_w not in run["t_w"]:
-        known = ", ".join(map(str, run["t_w"].values))
-        raise InvalidInput(f"t_w = {t_w} is not in the run, which has {known}")
-    return run.sel(t_w=t_w)
 
 
 def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, run: xr.Dataset) -> list[str]:

@@ -14,15 +14,13 @@ from matplotlib.figure import Figure
 from compare import figure, time_figure, tree_figure, webpage
 from compare import overlay_words as words
 from compare.figure import STYLE
-from compare.overlay import Overlay, at_waiting_time
-from compare.trees import normalised, tree
+from compare.measured import at_waiting_time
+from compare.overlay import Overlay
+from compare.trees import SMALLEST, normalised, tree
 from deepglass import provenance
 from deepglass.errors import InvalidInput
 from simulate.registry import of_attributes
 from simulate.thermal.training_accuracy import training_accuracy
-
-FEWEST = 3
-"""Machines that have a tree."""
 
 
 def html_of(
@@ -77,8 +75,8 @@ def _trees(run: xr.Dataset) -> list[str]:
     """The last matrices, a tile for each layer, neurons and then weights."""
     if "Q_matrix_raw" not in run:
         return [webpage.paragraph("The run has no overlap matrices: --matrix-times asks for them.")]
-    if run.sizes["machine"] < FEWEST:
-        return [webpage.paragraph(f"Fewer than {FEWEST} machines have no tree.")]
+    if run.sizes["machine"] < SMALLEST:
+        return [webpage.paragraph(f"Fewer than {SMALLEST} machines have no tree.")]
     # A branch that ends before the last of the times that were asked for has no matrix there.
     split = int(run["t_w"])
     reached = np.flatnonzero(run["t_matrix"] <= run.attrs["steps"] - split)
@@ -123,16 +121,11 @@ def _table(result: Overlay, run: xr.Dataset) -> str:
         rows.append(
             [
                 str(layer), f"{float(at['predicted']):.3f}", str(at["predicted_phase"].item()),
-                _number(at["measured"], at["error"]), str(at["measured_phase"].item()),
-                _number(weights["Q_star"], weights["Q_star_error"]),
+                webpage.number(float(at["measured"]), float(at["error"])), str(at["measured_phase"].item()),
+                webpage.number(float(weights["Q_star"]), float(weights["Q_star_error"])),
             ]
         )  # fmt: skip
     return webpage.table(["layer", "q predicted", "is", "q measured", "is", "Q measured"], rows)
-
-
-def _number(value: xr.DataArray, error: xr.DataArray) -> str:
-    bar = f" +- {float(error):.3f}" if np.isfinite(error) else ""
-    return f"{float(value):.3f}{bar}"
 
 
 def _origin(run: xr.Dataset) -> list[str]:

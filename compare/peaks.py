@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from compare.errors import Pairs, Resampled, resample_pairs
+from compare.resampling import Pairs, Resampled, resample_pairs
 
 __all__ = ["Peaks", "bins", "histogram", "independent_pairs", "peak_number", "peaks"]
 

@@ -1,12 +1,11 @@
 """How long layers remember: the time at which a correlation has fallen to a level, by sample and layer."""
 
-import math
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from compare.overlay import at_waiting_time
+from compare.measured import at_waiting_time
+from compare.motion import first_passage
 from deepglass import phases
 from deepglass.errors import InvalidInput
 
@@ -20,18 +19,10 @@ def crossing(
     """
     array = values.transpose("sample", "t").values.astype(float)
     t = values["t"].values.astype(float)
-    found = np.full(len(array), np.nan)
-    for row, x in enumerate(array):
-        known = np.isfinite(x) & (t > 0)
-        times, y = t[known], x[known]
-        below = np.flatnonzero(y <= level)
-        if below.size and below[0] > 0:
-            k = int(below[0])
-            share = (y[k - 1] - level) / (y[k - 1] - y[k])
-            ends = np.log(times[k - 1 : k + 1]) if logarithmic else times[k - 1 : k + 1]
-            between = float(ends[0] * (1 - share) + ends[1] * share)
-            found[row] = math.exp(between) if logarithmic else between
-    return found
+    known = np.isfinite(array) & (t > 0)
+    return np.array(
+        [first_passage(t[k], x[k], level, logarithmic=logarithmic) for x, k in zip(array, known, strict=True)]
+    )
 
 
 def relaxation_times(

@@ -21,11 +21,6 @@ FREE = ("free", "free at first")
 HELD = ("drift", "neither")
 """Those of another."""
 
-VERDICTS = (*FREE, *HELD, "undecided", "does not move", "too fast")
-"""``free``: tau_90 and the whole curve are those of free walks; ``free at first``: tau_90 alone; ``drift``:
-tau_90 is that of T = 0; ``neither``; ``undecided``: errors are too large, or some samples did not get there;
-``does not move``: Q stays above 0.9; ``too fast``: it is below at the first time."""
-
 EQUAL = 0.25
 """Relative difference of relaxation times that does not matter."""
 
@@ -46,8 +41,12 @@ def verdict(
     over_still: tuple[float, float],
     off_free: float,
 ) -> str:
-    """One of :data:`VERDICTS`; ``mean`` is the overlap, ratios are of tau_90 with the error of their
-    logarithm."""
+    """What sets the motion; ``mean`` is the overlap, ratios are of tau_90 with the error of their logarithm.
+
+    ``free``: tau_90 and the whole curve are those of free walks; ``free at first``: tau_90 alone; ``drift``:
+    tau_90 is that of T = 0; ``neither``; ``undecided``: errors are too large, or some samples did not get
+    there; ``does not move``: Q stays above 0.9; ``too fast``: it is below at the first time.
+    """
     if mean[0] <= level:
         return "too fast"
     if mean[-1] > level:

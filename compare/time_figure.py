@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from compare.figure import MEASURED, STYLE
+from compare.figure import BLUE, MEASURED, STYLE
+from compare.resampling import standard_error
 
-TRAINING = "#0072B2"
 SIZE = (3.6, 2.9)
 
 
@@ -32,7 +32,7 @@ def accuracy(run: xr.Dataset, training: xr.DataArray, chance: float) -> Figure:
         if np.isfinite(run["A_tanh"]).any():
             _curve(axis, run["t"].values, run["A_tanh"], MEASURED, "o-", "test images")
         if training.sizes["t"]:
-            _curve(axis, training["t"].values, training, TRAINING, "s--", "training images")
+            _curve(axis, training["t"].values, training, BLUE, "s--", "training images")
         axis.set(ylim=(0, 1.03), ylabel="accuracy $A(t)$")
         axis.legend(loc="lower left")
     return figure
@@ -61,5 +61,5 @@ def _curve(axis: Axes, t: NDArray[np.int64], values: xr.DataArray, colour: str, 
     mean = by_sample.mean(0)[shown]
     axis.plot(t[shown], mean, mark, color=colour, ms=3, lw=1.2, label=name)
     if len(by_sample) > 1:
-        error = by_sample.std(0, ddof=1)[shown] / np.sqrt(len(by_sample))
+        error = standard_error(by_sample)[shown]
         axis.fill_between(t[shown], mean - error, mean + error, color=colour, alpha=0.25, lw=0)

@@ -11,20 +11,24 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from compare.errors import Pairs
+from compare.resampling import Pairs
 from deepglass.errors import InvalidInput
 
 __all__ = ["Tree", "block_chance", "block_contrast", "flat_cophenetic", "normalised", "tree"]
 
 Matrix = NDArray[np.float64]
 
+SMALLEST = 3
+"""Machines that have a tree."""
+
 
 def normalised(raw: ArrayLike) -> Matrix:
-    """Q_ab = <x^a x^b>/sqrt(<x^a x^a><x^b x^b>) from raw overlaps; missing for a machine that is zero."""
+    """Q_ab = <x^a x^b>/sqrt(<x^a x^a><x^b x^b>) from raw overlaps (..., a, b); missing for a machine that is
+    zero."""
     array = np.asarray(raw, dtype=float)
-    own = np.diagonal(array)
+    own = np.diagonal(array, axis1=-2, axis2=-1)
     size = np.sqrt(np.where(own > 0, own, np.nan))
-    return np.asarray(array / size[:, None] / size[None, :])
+    return np.asarray(array / size[..., :, None] / size[..., None, :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +57,10 @@ def tree(matrix: ArrayLike) -> Tree:
     ([0, 2], 1.0)
     """
     overlaps = np.asarray(matrix, dtype=float)
-    if overlaps.ndim != 2 or overlaps.shape[0] != overlaps.shape[1] or len(overlaps) < 3:
-        raise InvalidInput(f"a tree needs a square matrix of at least 3 machines, not {overlaps.shape}")
+    if overlaps.ndim != 2 or overlaps.shape[0] != overlaps.shape[1] or len(overlaps) < SMALLEST:
+        raise InvalidInput(
+            f"a tree needs a square matrix of at least {SMALLEST} machines, not {overlaps.shape}"
+        )
     if not np.isfinite(overlaps).all():
         raise InvalidInput("a tree needs all overlaps; some are missing")
     # Single precision makes a diagonal of 1 - 1e-8, and distances that are as little negative.

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Iterable, Sequence
 
 from matplotlib import style
@@ -57,6 +58,13 @@ def _cell(text: str) -> str:
 def listing(lines: Iterable[str]) -> str:
     """Lines of plain text as a list."""
     return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+
+
+def number(value: float, error: float) -> str:
+    """``0.574 ± 0.012``; without what is missing, ``-`` without a value."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.3f}" if not math.isfinite(error) else f"{value:.3f} ± {error:.3f}"
 
 
 def paragraph(text: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from compare.errors import FEWEST
+from compare.resampling import FEWEST
 from deepglass import checks
 from deepglass.errors import InvalidInput
 from theory.inverse_ising import parts

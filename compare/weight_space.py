@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.special import digamma
 
+from compare.resampling import jackknife_error
 from compare.weight_ensemble import Array, Ensemble
 from deepglass.errors import InvalidInput
 
@@ -68,7 +69,7 @@ class Jackknife:
     @property
     def error(self) -> float:
         """Standard error over networks."""
-        return float(np.sqrt((len(self.without) - 1) * np.var(self.without)))
+        return float(jackknife_error(self.without))
 
     @classmethod
     def of(cls, function: Callable[..., Array], *statistics: "Jackknife") -> "Jackknife":

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compare.errors import FEWEST
 from compare.finite_size import Limit
 from compare.measured import PERCEPTRON, Measured
 from compare.predicted import Prediction
+from compare.resampling import FEWEST
 
 TOO_FEW = "too few samples"
 NO_SPREAD = "no spread over samples, no test"

@@ -1,6 +1,7 @@
 """One script per figure, each ending in numbers that are checked.
 
-A package for each paper, imported by its name; its ``FIGURES`` are the names of what it draws.
+A package for each paper, imported by its name; its ``FIGURES`` are the names of what it draws. ``demo`` is
+the main job in small.
 ``python -m paper_figures`` is how they are drawn.
 """
 

@@ -21,10 +21,12 @@ from paper_figures import perceptron as own
 from paper_figures import yoshino2020 as layered
 from paper_figures import yoshino2023 as greedy
 from paper_figures import zou_huang2021 as spins
+from paper_figures.checks import Check, table
 from paper_figures.huang2025.claims import table as scoreboard_table
-from paper_figures.huang2025.results import DATA, RUNS, results_at
+from paper_figures.huang2025.studies import DATA, RUNS, results_at
 from paper_figures.kerr_winter2025 import pages as relu_pages
 from paper_figures.kerr_winter2025 import studies as relu_studies
+from paper_figures.options import FromStored, Out, Runs, Stored, Workers
 from paper_figures.own_networks import command as own_networks
 from paper_figures.perceptron import studies as perceptron_studies
 from paper_figures.stored import figures
@@ -33,7 +35,6 @@ from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
 from paper_figures.stored.scores import table as score_table
 from paper_figures.stored.study import SIZES
-from paper_figures.yoshino2020.checks import Check, table
 from paper_figures.zou_huang2021 import reference_arrays
 from paper_figures.zou_huang2021 import studies as spin_studies
 from paper_figures.zou_huang2021.stage import prepare as infer
@@ -42,12 +43,6 @@ from simulate.data.zou_huang import VARIABLE
 from simulate.progress import ProgressBar
 
 app = application("Figures, each with the numbers behind it.")
-
-FromStored = Annotated[bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")]
-Out = Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")]
-Stored = Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")]
-Runs = Annotated[Path, typer.Option(help="Folder of the runs behind them.")]
-Workers = Annotated[int, typer.Option(metavar="N", help="Processes on this machine; without it one.")]
 
 
 @app.command()
@@ -65,8 +60,8 @@ def demo(
     patterns: Annotated[int | None, typer.Option(help="M, images that are learnt, others test.")] = None,
     width: options.Width = demo_figure.PROTOCOL.width,
     depth: options.Depth = demo_figure.PROTOCOL.depth,
-    out: Annotated[Path, typer.Option(help="Folder for run, profile, table, overlay and report.")] = Path(
-        "results/demo"
+    out: Annotated[Path, typer.Option(help="Folder for run, profile, table, overlay and report.")] = (
+        demo_figure.FOLDER
     ),
     overwrite: Overwrite = False,
 ) -> None:
@@ -123,48 +118,6 @@ def yoshino2020(
         _measure(layered, results, out, figure, from_stored, runs, workers, overwrite, _show, solved)
 
 
-@app.command()
-def yoshino2023(
-    figure: Annotated[str | None, choice(greedy.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(SIZES, "Seconds; half an hour; a GPU.")] = "laptop",
-    from_stored: FromStored = False,
-    out: Out = Path("results/figures/yoshino2023"),
-    data: Stored = perceptron_studies.DATA,
-    runs: Runs = perceptron_studies.RUNS,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
-) -> None:
-    """Greedy students of a deep teacher: run what is missing, draw, and print the numbers.
-
-    \b
-    Example:
-        python -m paper_figures yoshino2023 --from-stored
-    """
-    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
-    _measure(greedy, results, out, figure, from_stored, runs, workers, overwrite, _show)
-
-
-@app.command()
-def perceptron(
-    figure: Annotated[str | None, choice(own.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; a GPU.")] = "laptop",
-    from_stored: FromStored = False,
-    out: Out = Path("results/figures/deep_perceptron"),
-    data: Stored = perceptron_studies.DATA,
-    runs: Runs = perceptron_studies.RUNS,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
-) -> None:
-    """The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers.
-
-    \b
-    Example:
-        python -m paper_figures perceptron --from-stored
-    """
-    results = perceptron_studies.results_at(one_of("size", size, SIZES), data)
-    _measure(own, results, out, figure, from_stored, runs, workers, overwrite, _show)
-
-
 def _measure(
     package: ModuleType, results: Results, out: Path, figure: str | None, from_stored: bool, runs: Path,
     workers: int, overwrite: bool, tell: Callable[[Iterable[tuple[str, list[Any]]], Path], None],
@@ -200,26 +153,44 @@ def _score(null: str) -> Callable[[Iterable[tuple[str, list[Score]]], Path], Non
     return tell
 
 
-@app.command("kerr_winter2025")
-def kerr_winter2025(
-    figure: Annotated[str | None, choice(glassy.FIGURES, "One figure; all of them without.")] = None,
-    size: Annotated[str, choice(SIZES, "Seconds; an hour of two cores; days of a GPU.")] = "laptop",
-    from_stored: FromStored = False,
-    out: Out = Path("results/figures/kerr_winter2025"),
-    data: Stored = relu_studies.DATA,
-    runs: Runs = relu_studies.RUNS,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
-) -> None:
-    """Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the
-    score.
+def _measured(
+    package: ModuleType, studies: ModuleType, folder: Path, size_help: str, about: str,
+    tell: Callable[[Iterable[tuple[str, list[Any]]], Path], None] = _show,
+) -> None:  # fmt: skip
+    """Add the command of a package whose figures are all drawn from stored results."""
+    name = package.__name__.rpartition(".")[2]
 
-    \b
-    Example:
-        python -m paper_figures kerr_winter2025 --from-stored
-    """
-    results = relu_studies.results_at(one_of("size", size, SIZES), data)
-    _measure(glassy, results, out, figure, from_stored, runs, workers, overwrite, _score(relu_pages.NULL))
+    def command(
+        figure: Annotated[str | None, choice(package.FIGURES, "One figure; all of them without.")] = None,
+        size: Annotated[str, choice(SIZES, size_help)] = "laptop",
+        from_stored: FromStored = False,
+        out: Out = folder,
+        data: Stored = studies.DATA,
+        runs: Runs = studies.RUNS,
+        workers: Workers = 1,
+        overwrite: Overwrite = False,
+    ) -> None:
+        results = studies.results_at(one_of("size", size, SIZES), data)
+        _measure(package, results, out, figure, from_stored, runs, workers, overwrite, tell)
+
+    shown = f"Example:\n    python -m paper_figures {name} --from-stored"
+    app.command(name, help=f"{about}\n\n\b\n{shown}")(command)
+
+
+_measured(
+    greedy, perceptron_studies, Path("results/figures/yoshino2023"), "Seconds; half an hour; a GPU.",
+    "Greedy students of a deep teacher: run what is missing, draw, and print the numbers.",
+)  # fmt: skip
+_measured(
+    own, perceptron_studies, Path("results/figures/deep_perceptron"), "Seconds; an hour of two cores; a GPU.",
+    "The deep perceptron measured beside both closures: run what is missing, draw, and print the numbers.",
+)  # fmt: skip
+_measured(
+    glassy, relu_studies, Path("results/figures/kerr_winter2025"),
+    "Seconds; an hour of two cores; days of a GPU.",
+    "Glassy dynamics of trained networks beside free diffusion: run what is missing, draw, keep the score.",
+    _score(relu_pages.NULL),
+)  # fmt: skip
 
 
 @app.command("zou_huang2021")
@@ -294,7 +265,7 @@ app.command()(own_networks.own_networks)
 def pages(
     check: Annotated[bool, typer.Option("--check", help="Only fail if a page is out of date.")] = False,
     root: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path("."),
-    data: Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")] = DATA.parent,
+    data: Stored = DATA.parent,
 ) -> None:
     """Generate the tables of the pages in docs that hold measured numbers, from stored results.
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compare.figure import STYLE, save
+from compare.figure import PALETTE, STYLE, save
 from deepglass import files
 
-BLUE, ORANGE, GREEN, PINK, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+BLUE, ORANGE, GREEN, PINK, AMBER = PALETTE
 
 Row = Sequence[str | float | int]
 Colour = str | tuple[float, float, float, float]
@@ -36,6 +37,11 @@ def page(width: float, height: float) -> Iterator[Figure]:
     """An empty figure, inches, in the project's style."""
     with style.context(STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
+
+
+def absent(axis: Axes, why: str = "not run") -> None:
+    """A panel of which nothing is stored."""
+    axis.text(0.5, 0.5, why, transform=axis.transAxes, ha="center", va="center", color="0.5")
 
 
 def write(

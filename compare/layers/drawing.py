@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare import tree_figure
-from compare.figure import COLOURS, STYLE
+from compare.figure import BLUE, COLOURS, GREEN, ORANGE, PINK, STYLE
 from compare.layers.measure import JUDGED, Measured
 from compare.layers.nulls import TRAINED
-from compare.trees import tree
+from compare.trees import SMALLEST, tree
 
 MARKS = {
-    "trained": ("#D55E00", "o", "-"), "untrained": ("#0072B2", "s", "--"), "shuffled": ("#009E73", "^", "--"),
-    "alignment": ("#000000", "x", ":"), "rotated": ("#CC79A7", "D", ":"),
+    "trained": (ORANGE, "o", "-"), "untrained": (BLUE, "s", "--"), "shuffled": (GREEN, "^", "--"),
+    "alignment": ("#000000", "x", ":"), "rotated": (PINK, "D", ":"),
 }  # fmt: skip
 FILLS = {**COLOURS, "undecided": "#FFFFFF"}
 WORDS = {
@@ -106,10 +106,10 @@ def strip(measured: Measured) -> Figure:
 
 
 def trees(measured: Measured) -> Figure | None:
-    """Aligned overlaps of neurons between all copies, layer by layer, sorted by their tree; None for fewer
-    than 3 copies."""
+    """Aligned overlaps of neurons between all copies, layer by layer, sorted by their tree; None for too few
+    copies."""
     data = measured.dataset
-    if int(data.attrs["copies"]) < 3:
+    if int(data.attrs["copies"]) < SMALLEST:
         return None
     matrices = data["q_matrix"].sel(set=TRAINED, probes="training", aligned="after")
     k = int(data.attrs["copies"])

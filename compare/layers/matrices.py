@@ -12,6 +12,7 @@ import xarray as xr
 from compare.layers import matching, overlaps
 from compare.layers.copies import Array, Copies
 from compare.layers.overlaps import between, centred
+from compare.trees import normalised
 from deepglass.checks import one_of
 from simulate.systems.permutations import Match
 
@@ -64,9 +65,9 @@ def matrices(copies: Copies, by: str = "activations") -> xr.Dataset:
                 into = matching.inputs(copies, matched[a, b], place, a, b)
                 aligned = overlaps.weight_overlap(each[a], each[b], matched[a, b][place], into)
                 weights["Q_raw"][:, place, a, b] = overlaps.weight_overlap(each[a], each[b]), aligned
-    neurons["q_cosine"] = _cosine(_whole(neurons["q_raw"]))
-    neurons["q"] = _cosine(_whole(neurons["q"]))
-    weights["Q"] = _cosine(_whole(weights["Q_raw"]))
+    neurons["q_cosine"] = normalised(_whole(neurons["q_raw"]))
+    neurons["q"] = normalised(_whole(neurons["q"]))
+    weights["Q"] = normalised(_whole(weights["Q_raw"]))
     pair = ("layer", "copy", "copy_b")
     variables: dict[str, Any] = {
         f"{n}_matrix": (("probes", "aligned", *pair), _whole(x)) for n, x in neurons.items()
@@ -86,10 +87,3 @@ def _whole(upper: Array) -> Array:
     """Symmetric, from a upper triangle."""
     lower = np.swapaxes(upper, -1, -2)
     return np.asarray(np.where(np.isnan(upper), lower, upper))
-
-
-def _cosine(raw: Array) -> Array:
-    """Over the roots of the diagonal; missing where a layer does not answer, or has no weights."""
-    own = np.diagonal(raw, axis1=-2, axis2=-1)
-    size = np.sqrt(np.where(own > 0, own, np.nan))
-    return np.asarray(raw / size[..., :, None] / size[..., None, :])

@@ -15,6 +15,7 @@ from compare.layers.copies import Copies
 from compare.layers.matrices import NEURONS, WEIGHTS, matrices
 from compare.layers.overlaps import Mean
 from compare.layers.phases import LEVEL, Beyond, beyond, missing, over_all
+from compare.resampling import FEWEST
 from compare.trees import tree_chance
 from deepglass import checks
 from deepglass.errors import InvalidInput
@@ -209,7 +210,7 @@ def _caveats(dataset: xr.Dataset, trained: Copies) -> list[str]:
     """What the numbers cannot tell, as far as it shows in them."""
     found = []
     sets = [str(x) for x in dataset["set"].values]
-    if trained.count < overlaps.FEWEST:
+    if trained.count < FEWEST:
         found.append(
             f"{trained.count} copies have no error bars, so that every layer is undecided: 3 or more."
         )

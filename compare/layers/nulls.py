@@ -22,7 +22,6 @@ from scipy import stats
 from compare.layers.copies import OUTSIDE, Array, Copies, Layer
 
 TRAINED = "trained"
-NULLS = ("untrained", "shuffled", "alignment", "rotated")
 SAID = {
     "untrained": "untrained copies of the same network",
     "shuffled": "copies trained on shuffled labels",

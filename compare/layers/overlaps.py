@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.resampling import FEWEST, jackknife_error, standard_error
 from deepglass.errors import InvalidInput
 from simulate.systems.permutations import Match
 
@@ -84,15 +85,11 @@ class Mean:
     copies: int
 
 
-FEWEST = 3
-"""Copies below which leaving one out says nothing about their spread."""
-
-
 def mean_of_pairs(matrices: Array) -> Mean:
     """Mean over pairs of copies of matrices (..., K, K), each copy left out in turn for the error.
 
     Pairs share copies, so that copies are resampled, not pairs: the jackknife, as
-    :func:`compare.errors.jackknife`. It is exact on average where copies have effects of their own, and
+    :func:`compare.resampling.jackknife`. It is exact on average where copies have effects of their own, and
     sqrt(2 (K - 1)/(K - 2)) too large where overlaps of pairs are independent.
     """
     k = matrices.shape[-1]
@@ -105,11 +102,9 @@ def mean_of_pairs(matrices: Array) -> Mean:
     if k < FEWEST:
         return Mean(value, np.full_like(value, np.nan), k)
     without = (total[..., None] - 2 * rows) / ((k - 1) * (k - 2))
-    return Mean(value, np.sqrt((k - 1) * without.var(-1)), k)
+    return Mean(value, jackknife_error(without), k)
 
 
 def mean_of_copies(values: Array) -> Mean:
     """Mean over copies of (..., K), with its standard error."""
-    k = values.shape[-1]
-    error = values.std(-1, ddof=1) / np.sqrt(k) if k >= 2 else np.full(values.shape[:-1], np.nan)
-    return Mean(values.mean(-1), np.asarray(error), k)
+    return Mean(values.mean(-1), standard_error(values, -1), values.shape[-1])

@@ -123,21 +123,15 @@ def _table(measured: Measured) -> str:
 
         def told(variable: str, i: int = i) -> list[str]:
             row = data.isel(layer=i).sel(null="all")
-            value = _number(after[variable].values[i], after[f"{variable}_error"].values[i])
-            excess = _number(row[f"{variable}_excess"].item(), row[f"{variable}_excess_error"].item())
+            value = webpage.number(after[variable].values[i], after[f"{variable}_error"].values[i])
+            excess = webpage.number(row[f"{variable}_excess"].item(), row[f"{variable}_excess_error"].item())
             return [value, excess, str(row[f"{variable}_phase"].item())]
 
-        size = _number(after["dimension_mean"].values[i], after["dimension_error"].values[i])
+        size = webpage.number(after["dimension_mean"].values[i], after["dimension_error"].values[i])
         first = [name, str(data["kind"].values[i]), str(data["units"].values[i])]
-        cells = [*first, _number(before["q"].values[i], before["q_error"].values[i])]
+        cells = [*first, webpage.number(before["q"].values[i], before["q_error"].values[i])]
         lines.append([*cells, *told("q"), *told("Q"), *told("cka"), size])
     return webpage.table(head, lines)
-
-
-def _number(value: float, error: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    return f"{value:.3f}" if not np.isfinite(error) else f"{value:.3f} ± {error:.3f}"
 
 
 def _parameters(measured: Measured, numbers: str) -> str:

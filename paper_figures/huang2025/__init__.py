@@ -14,7 +14,7 @@ from deepglass.errors import InvalidInput
 from paper_figures import sheet
 from paper_figures.huang2025.claims import Claim
 from paper_figures.huang2025.figure import Figure, stem
-from paper_figures.huang2025.results import DATA, RUNS, results_at
+from paper_figures.huang2025.studies import DATA, RUNS, results_at
 from paper_figures.stored.results import Progress
 from paper_figures.stored.study import SIZES
 

@@ -16,7 +16,9 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from compare.resampling import standard_error
 from deepglass.cli import table as aligned
+from paper_figures.stored.scores import number
 
 RARE = 0.01
 """Probability of a verdict ``differs`` where ours and the paper's are the same."""
@@ -44,8 +46,7 @@ def estimate(values: xr.DataArray | Sequence[float]) -> Estimate:
     array = array[np.isfinite(array)]
     if array.size == 0:
         return Estimate(math.nan, math.nan, 0)
-    error = float(array.std(ddof=1) / math.sqrt(array.size)) if array.size > 1 else math.nan
-    return Estimate(float(array.mean()), error, array.size)
+    return Estimate(float(array.mean()), float(standard_error(array)), array.size)
 
 
 @dataclass(frozen=True)
@@ -139,21 +140,6 @@ class Claim:
         if self.ours is None or not self.ours.error > 0:
             return math.inf
         return max(self.ours.samples - 1, 1) * (self.error / self.ours.error) ** 4
-
-
-def number(value: float | None, error: float = math.nan) -> str:
-    """``0.574(12)``: a value with the uncertainty of its last digits; ``-`` if it is missing."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    if not math.isfinite(error) or error <= 0:
-        return f"{value:.4g}"
-    digits = max(
-        -math.floor(math.log10(error)) + (1 if error / 10 ** math.floor(math.log10(error)) < 2.95 else 0), 0
-    )
-    if abs(value) >= 1e5 or digits > 7:
-        return f"{value:.3g} +- {error:.1g}"
-    shown = round(error * 10**digits)
-    return f"{value:.{digits}f}({shown})" if digits else f"{value:.0f}({error:.0f})"
 
 
 def rows(claims: Iterable[Claim]) -> list[dict[str, str]]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from compare import errors
-from compare.errors import Pairs, jackknife
+from compare import resampling
+from compare.resampling import Pairs, jackknife
 from compare.trees import block_chance, block_contrast, flat_cophenetic, tree
 from paper_figures.huang2025 import notes
 from paper_figures.huang2025.claims import RARE, Estimate
@@ -65,7 +65,7 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
     centre = 0.0 if layer == LIQUID else None
     for kind in KINDS:
         pairs = kinds.get(kind)
-        for name, statistic in (("mean", errors.mean), ("width", errors.width)):
+        for name, statistic in (("mean", resampling.mean), ("width", resampling.width)):
             ours = None if pairs is None else of_pairs(statistic, pairs)
             reference, said = (_told(found, centre), "") if name == "mean" else (None, "")
             if (kind, name) == (KINDS[2], "mean"):  # at any time
@@ -75,10 +75,13 @@ def _distribution_claims(panel: Panel, found: Overlaps | None, layer: int, raw: 
     if layer != LIQUID:
         return
     if raw:
-        ours = None if drawn is None else of_pairs(errors.mean, drawn)
+        ours = None if drawn is None else of_pairs(resampling.mean, drawn)
         panel.claim(f"mean of Q_{layer}, all pairs, raw", ours, _told(found, 0.0), source="text", note=note)
     whole = kinds.get(KINDS[0])
-    for name, statistic in (("skewness", errors.skewness), ("excess kurtosis", errors.excess_kurtosis)):
+    for name, statistic in (
+        ("skewness", resampling.skewness),
+        ("excess kurtosis", resampling.excess_kurtosis),
+    ):
         ours = None if whole is None else of_pairs(statistic, whole)
         panel.claim(f"{name} of Q_{layer}, all pairs", ours, _told(found, 0.0), source="text", note=note)
     for kind in KINDS[1:]:
@@ -151,7 +154,7 @@ def _replicas(layer: int) -> Callable[[Panel], None]:
             sorted_tree = tree(found.matrix)
             sorted_matrix(panel, sorted_tree, found)
             similar = Estimate(sorted_tree.cophenetic, float("nan"), 1)
-        for name, statistic in (("mean", errors.mean), ("width", errors.width)):
+        for name, statistic in (("mean", resampling.mean), ("width", resampling.width)):
             ours = None if found is None else of_pairs(statistic, found.pairs)
             paper = _told(found, 0.0 if name == "mean" and layer == LIQUID else None)
             panel.claim(f"{name} of Q_{layer}, one sample", ours, paper, source="text", note=note)

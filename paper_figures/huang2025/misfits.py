@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from compare.resampling import jackknife_error, standard_error
 from paper_figures.huang2025 import measures
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, label
 from paper_figures.huang2025.reference import FIXED_M, FIXED_N, READING_ERROR, Curve, curves
@@ -50,7 +51,7 @@ def jackknifed(without: Mapping[str, NDArray[np.float64]]) -> float:
 
     All curves of a run lose the same sample at once; different runs are independent.
     """
-    return math.sqrt(sum((len(found) - 1) * float(np.var(found)) for found in without.values()))
+    return math.hypot(*(float(jackknife_error(found)) for found in without.values()))
 
 
 def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = True, run: str = "") -> Misfit:
@@ -70,7 +71,7 @@ def misfit(ours: xr.DataArray, paper: Curve, last: float, logarithmic: bool = Tr
 
     count, mean = len(samples), samples.mean(0)
     spread = np.nan_to_num(paper.error[shown])
-    error = samples.std(0, ddof=1) / math.sqrt(count)
+    error = standard_error(samples)
     reading = READING_ERROR * (y if logarithmic else 1.0)
     chi2 = float(np.mean((mean - y) ** 2 / (error**2 + spread**2 + reading**2)))
     without = np.array([rms((count * mean - sample) / (count - 1)) for sample in samples])
@@ -116,7 +117,7 @@ def settings_table(results: Results) -> list[tuple[str, Misfit, Misfit]]:
         if (result := results.get(study, ensemble)) is not None:
             ratio = measures.energy_ratio(result, measures.E0_TIME)
             papers = curves("S1a")["T=1e-5"], curves("2c")[FIXED_M["N=20"]]
-            one, other = (misfit(ratio, paper, LAST) for paper in papers)
+            one, other = (misfit(ratio, paper, UNTIL) for paper in papers)
             found.append((name, one, other))
     return found
 
@@ -139,7 +140,7 @@ the scan was planned.)"""
 PATTERNS = (10, 40, 250)
 """M of Fig. 2a that are compared."""
 
-LAST = 10_000
+UNTIL = 10_000
 """Step up to which the finals are compared."""
 
 
@@ -224,13 +225,13 @@ def _energies(there: Stored, extra: str) -> dict[str, Misfit]:
             energy = content(result, extra)
             ratio = energy / measures.at(energy, measures.E0_TIME)
             paper, run = curves("2c")[FIXED_M[f"N={width}"]], f"N={width}"
-            found[f"2c, {run}"] = misfit(ratio, paper, LAST, run=run)
+            found[f"2c, {run}"] = misfit(ratio, paper, UNTIL, run=run)
     for patterns in PATTERNS:
         if (result := there[f"M={patterns}"]) is not None:
             energy = content(result, extra)
             paper = curves("2a")[FIXED_N[f"M={patterns}"]]
             found[f"2a, M={patterns}"] = misfit(
-                energy / measures.at(energy, paper.x[0]), paper, LAST, run=f"M={patterns}"
+                energy / measures.at(energy, paper.x[0]), paper, UNTIL, run=f"M={patterns}"
             )
     return found
 
@@ -240,7 +241,7 @@ def _correlations(there: Stored) -> dict[str, Misfit]:
     if result is None:
         return {}
     parts = [
-        misfit(result["c_global"].sel(t_w=t_w), curves("2g")[f"tw={name}"], LAST, False, "N=10")
+        misfit(result["c_global"].sel(t_w=t_w), curves("2g")[f"tw={name}"], UNTIL, False, "N=10")
         for t_w, name in ((100, "1e2"), (1_000, "1e3"), (10_000, "1e4"))
         if t_w in result["t_w"]
     ]
@@ -252,10 +253,10 @@ def _accuracies(there: Stored) -> dict[str, Misfit]:
     for net in ("tanh", "sgn"):
         if (result := there["M=250"]) is not None:
             paper = curves("2b")[FIXED_N["M=250"]]
-            found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, LAST, False, "M=250")
+            found[f"2b, {net}"] = misfit(result[f"A_{net}"], paper, UNTIL, False, "M=250")
         known = {n: there[f"N={n}"] for n in (5, 10, 20)}
         parts = [
-            misfit(result[f"A_{net}"], curves("2d")[FIXED_M[f"N={n}"]], LAST, False, f"N={n}")
+            misfit(result[f"A_{net}"], curves("2d")[FIXED_M[f"N={n}"]], UNTIL, False, f"N={n}")
             for n, result in known.items()
             if result is not None
         ]

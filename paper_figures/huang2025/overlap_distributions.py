@@ -11,16 +11,17 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from compare import errors
-from compare.errors import Pairs, Resampled
+from compare import resampling
 from compare.peaks import bins, histogram, independent_width, peak_number
+from compare.resampling import Pairs, Resampled
 from compare.trees import normalised
 from deepglass import phases
 from paper_figures.huang2025 import notes
-from paper_figures.huang2025.claims import Estimate, number
+from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.figure import Figure
 from paper_figures.huang2025.panel import Panel
 from paper_figures.sheet import BLUE, ORANGE
+from paper_figures.stored.scores import number
 
 PIXELS = {"mnist": 784, "digits": 64}
 NOT_RUN = "not run at this size"
@@ -96,9 +97,9 @@ def estimated(found: Resampled) -> Estimate:
     return Estimate(float(found.value), float(found.error), found.samples)
 
 
-def of_pairs(statistic: errors.Statistic, pairs: Pairs) -> Estimate | None:
+def of_pairs(statistic: resampling.Statistic, pairs: Pairs) -> Estimate | None:
     """A statistic of pairs with its error over samples; None if it is missing, as without pairs."""
-    found = estimated(errors.resample_pairs(statistic, pairs))
+    found = estimated(resampling.resample_pairs(statistic, pairs))
     return found if math.isfinite(found.value) else None
 
 
@@ -140,7 +141,7 @@ def _drawer(label: str, paper: Mapping[str, float]) -> Callable[[Panel], None]:
 def _ridge(panel: Panel, layer: int, found: Overlaps) -> None:
     """The histogram of same-sample pairs on a baseline at ``layer``, as high as there is room."""
     pairs = found.pairs.within
-    average = errors.resample_pairs(errors.mean, pairs)
+    average = resampling.resample_pairs(resampling.mean, pairs)
     solid = bool(average.value > phases.THRESHOLD)
     colour = BLUE if solid else ORANGE
     edges = bins(pairs.values)
@@ -200,7 +201,7 @@ def _claims(panel: Panel, layer: int, found: Overlaps | None, paper: Mapping[str
     """Mean, width and peaks of a layer; the paper's histograms are not digitised."""
     note = "" if found is None else notes.differences(found.made, paper)
     pairs = None if found is None else found.pairs.within
-    for name, statistic in (("mean", errors.mean), ("width", errors.width)):
+    for name, statistic in (("mean", resampling.mean), ("width", resampling.width)):
         ours = None if pairs is None else of_pairs(statistic, pairs)
         panel.claim(f"{name} of Q_{layer}, same sample", ours, note=note)
     panel.claim(
@@ -213,7 +214,7 @@ def _claims(panel: Panel, layer: int, found: Overlaps | None, paper: Mapping[str
 
 def relative_width(found: Overlaps, pairs: Pairs) -> Estimate | None:
     """Width over 1/sqrt(n), that of independent vectors of the layer's n weights."""
-    ours = of_pairs(errors.width, pairs)
+    ours = of_pairs(resampling.width, pairs)
     if ours is None or found.weights is None:
         return None
     unit = independent_width(found.weights)

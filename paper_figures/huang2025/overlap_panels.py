@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.cluster import hierarchy
 
-from compare.errors import Pairs
+from compare import tree_figure
 from compare.peaks import bins, histogram, independent_width, peaks
+from compare.resampling import Pairs
 from compare.trees import Tree
 from deepglass import phases
 from paper_figures.huang2025.overlap_distributions import Overlaps
@@ -97,15 +96,12 @@ def sorted_matrix(panel: Panel, sorted_tree: Tree, found: Overlaps) -> None:
     host, count = panel.axes, len(sorted_tree.order)
     host.set_axis_off()
     upper = host.inset_axes((0.0, 0.77, 0.86, 0.23))
-    drawn = hierarchy.dendrogram(sorted_tree.linkage, no_plot=True)
-    # scipy puts leaf k at 10 k + 5.
-    lines = [
-        np.column_stack([np.array(x) / 10 - 0.5, y])
-        for x, y in zip(drawn["icoord"], drawn["dcoord"], strict=True)
-    ]
-    upper.add_collection(LineCollection(lines, colors="0.15", linewidths=0.6))
-    highest = float(sorted_tree.linkage[-1, 2])
-    upper.set(xlim=(-0.5, count - 0.5), ylim=(0, 1.08 * highest), xticks=[], ylabel="$1 - Q$")
+    lower = host.inset_axes((0.0, 0.0, 0.86, 0.725))
+    low = max(LOWEST, math.floor(10 * float(sorted_tree.matrix.min())) / 10)
+    image = tree_figure.draw(upper, lower, sorted_tree, low=low, cmap="cividis")
+    upper.set_axis_on()
+    upper.collections[0].set_linewidth(0.6)
+    upper.set(ylim=(0, 1.08 * float(sorted_tree.linkage[-1, 2])), ylabel="$1 - Q$")
     upper.spines[["top", "right", "bottom"]].set_visible(False)
     upper.tick_params(right=False, labelsize=6.5)
     sample = found.sample[sorted_tree.order]
@@ -117,13 +113,7 @@ def sorted_matrix(panel: Panel, sorted_tree: Tree, found: Overlaps) -> None:
         strip.set(xticks=[], yticks=[])
         strip.yaxis.set_label_position("right")
         strip.set_ylabel("sample", rotation=0, ha="left", va="center", fontsize=6.5)
-    low = max(LOWEST, math.floor(10 * float(sorted_tree.matrix.min())) / 10)
-    lower = host.inset_axes((0.0, 0.0, 0.86, 0.725))
-    image = lower.imshow(
-        sorted_tree.matrix, vmin=low, vmax=1.0, cmap="cividis", aspect="auto",
-        interpolation="nearest",
-    )  # fmt: skip
-    lower.set(xlabel="machine, sorted by the tree", ylabel="machine", xticks=[], yticks=[])
+    lower.set(aspect="auto", xlabel="machine, sorted by the tree", ylabel="machine")
     bar = host.figure.colorbar(image, cax=host.inset_axes((0.89, 0.0, 0.035, 0.68)))
     bar.ax.tick_params(labelsize=6.5)
     bar.set_label("$Q^{ab}$", fontsize=8)

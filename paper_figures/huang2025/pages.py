@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from paper_figures.huang2025 import FIGURES, load, misfits
-from paper_figures.huang2025.claims import COLUMNS, VERDICTS, Claim, number, rows
+from paper_figures.huang2025.claims import COLUMNS, VERDICTS, Claim, rows
 from paper_figures.huang2025.explanations import explanation
 from paper_figures.stored.pages import markdown, provenance
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import number
 
 PAGES = ("docs/scoreboard.md", "docs/readings.md")
 """Pages with generated blocks, from the root of the checkout."""

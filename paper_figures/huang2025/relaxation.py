@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from compare.relaxation import crossing
+from compare.resampling import jackknife_error
 from paper_figures.huang2025.claims import Estimate
 from paper_figures.huang2025.reference import Curve
 
@@ -106,8 +107,8 @@ def jackknife(values: xr.DataArray, measure: Callable[[xr.DataArray], float]) ->
     whole = measure(values.mean("sample"))
     if count < 2:
         return Estimate(whole, math.nan, count)
-    without = np.array([measure(values.drop_isel(sample=k).mean("sample")) for k in range(count)])
-    return Estimate(whole, float(without.std() * math.sqrt(count - 1)), count)
+    without = [measure(values.drop_isel(sample=k).mean("sample")) for k in range(count)]
+    return Estimate(whole, float(jackknife_error(without)), count)
 
 
 def bootstrap(

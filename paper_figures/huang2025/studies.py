@@ -12,14 +12,24 @@ Figures share studies: Fig. 2c, 2d, 1b and S5 are all of ``widths``. Every study
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from paper_figures.huang2025 import readings
 from paper_figures.huang2025.readings import MOST
+from paper_figures.stored.results import Results
 from paper_figures.stored.study import Study
 from simulate import Protocol
 from simulate.thermal.presets import preset
+
+DATA = Path(__file__).parents[1] / "data" / "huang2025"
+RUNS = Path("results/runs/huang2025")
+
+
+def results_at(size: str, data: Path = DATA) -> Results:
+    """The results of all studies at one size."""
+    return Results(size, data, studies_at(size))
 
 
 @cache

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import COLD, absent, age, curves, survey
+from paper_figures.kerr_winter2025.drawing import COLD, age, curves, survey
 from paper_figures.kerr_winter2025.studies import STATES
-from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, sequence, write
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, absent, page, sequence, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 

@@ -2,10 +2,9 @@
 (N5).
 
 Left: displacement of free walks and of walks in the well (from the trained weights, which decay, and by the
-law of equilibrium), beside the network with L2 at the highest
-temperature. Middle: tau_90 in units of eta t with half the step over that with the whole. Right: what single
-precision does to free walks at a T whose noise is below its rounding. The deterministic control (N3) is T =
-0 of every figure.
+law of equilibrium), beside the network with L2 at the highest temperature. Middle: tau_90 in units of eta t
+with half the step over that with the whole. Right: what single precision does to free walks at a T whose
+noise is below its rounding. The deterministic control (N3) is T = 0 of every figure.
 """
 
 import math
@@ -17,6 +16,7 @@ from matplotlib.axes import Axes
 from compare.diffusion import well_displacement
 from compare.glassy import geometric_mean, sample_times
 from compare.motion import slopes
+from compare.resampling import standard_error
 from paper_figures.kerr_winter2025.drawing import curves, main_t_w, survey
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
@@ -167,7 +167,7 @@ def _precision(results: Results, axis: Axes) -> tuple[list[Row], list[Score]]:
         precision = label.partition(".")[2]
         for k, value in enumerate(found["temperature"].values):
             share = msd[:, k] / (rates[k] * t)
-            mean, error = share.mean(0), share.std(0, ddof=1) / math.sqrt(len(share))
+            mean, error = share.mean(0), standard_error(share)
             bounds = judged(results, 0.9, 1.1) if precision == "double" else OPEN
             name = f"N5, free walks, T = {value:g}, {precision} precision: displacement over 2 eta T t/P"
             scores.append(Score(name, float(mean[-1]), float(error[-1]), 1.0, bounds))

@@ -7,9 +7,9 @@ displacement at the end, with what free walks at the highest temperature would h
 import numpy as np
 
 from compare.glassy import STILL, Glassy
-from paper_figures.kerr_winter2025.drawing import COLD, absent, curves, main_t_w, survey, temperature
+from paper_figures.kerr_winter2025.drawing import COLD, curves, main_t_w, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
-from paper_figures.sheet import Paths, Row, page, sequence, write
+from paper_figures.sheet import Paths, Row, absent, page, sequence, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score, judged
 

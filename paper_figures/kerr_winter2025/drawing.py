@@ -2,11 +2,10 @@
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from compare.glassy import Glassy, glassy
-from compare.overlay import at_waiting_time
+from compare.measured import at_waiting_time
 from paper_figures.stored.results import Results
 
 Values = NDArray[np.float64]
@@ -49,8 +48,3 @@ def temperature(value: float) -> str:
     exponent = np.log10(value)
     shown = f"10^{{{round(exponent)}}}" if abs(exponent - round(exponent)) < 1e-9 else f"{value:g}"
     return f"$T={shown}$"
-
-
-def absent(axis: Axes) -> None:
-    """A panel of which nothing is stored."""
-    axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", va="center", color="0.5")

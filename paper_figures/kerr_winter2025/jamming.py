@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paper_figures.kerr_winter2025.drawing import absent
+from compare.resampling import standard_error
 from paper_figures.kerr_winter2025.studies import PHASES, WIDTHS
-from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import BLUE, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 
@@ -135,12 +135,12 @@ def _scores(results: Results) -> list[Score]:
             points[ratio] = losses
             bounds = judged(results, math.log10(JAMMED), None) if ratio <= FEW else OPEN
             bounds = judged(results, None, math.log10(SATISFIED)) if ratio >= MANY[data] else bounds
-            logs, count = np.log10(np.maximum(losses, FLOOR)), len(losses)
-            error = float(logs.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
+            logs = np.log10(np.maximum(losses, FLOOR))
+            error = float(standard_error(logs))
             at = f"{STYLE[data][2]}, N/P = {ratio:.2f}"
             scores.append(Score(f"{at}: log10 of the loss, mean", float(logs.mean()), error, within=bounds))
             share = float((losses < LINE).mean())
-            spread = math.sqrt(share * (1 - share) / count)
+            spread = math.sqrt(share * (1 - share) / len(losses))
             scores.append(Score(f"{at}: networks with a loss below 1e-7", share, spread))
         name = f"{STYLE[data][2]}: N/P at which the mean of the logarithm falls through 1e-7"
         scores.append(Score(name, *_crossing(points)))

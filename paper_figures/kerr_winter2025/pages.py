@@ -1,13 +1,10 @@
 """The generated parts of docs/glassy_dynamics.md: the scoreboard, what a paper-size run costs, and
 origins."""
 
-import importlib
-
 from paper_figures import kerr_winter2025 as package
 from paper_figures.kerr_winter2025.studies import cost, studies_at
-from paper_figures.stored.pages import Blocks, markdown, provenance
+from paper_figures.stored.pages import Blocks, markdown, provenance, scoreboard
 from paper_figures.stored.results import Results
-from paper_figures.stored.scores import columns, rows
 from simulate.relu.protocol import ReluProtocol
 
 PAGES = ("docs/glassy_dynamics.md",)
@@ -19,15 +16,6 @@ NULL = "free diffusion"
 RATE = 30e12
 """Operations per second a GPU is taken to give on these small products, for the table of costs; not
 measured."""
-
-
-def scores(results: Results) -> str:
-    """All numbers of all figures."""
-    parts = []
-    for name in package.FIGURES:
-        found = importlib.import_module(f"{package.__name__}.{name}").draw(results, None, False)
-        parts.append(f"**{name}**\n\n{markdown(columns(NULL), rows(found))}")
-    return "\n\n".join(parts)
 
 
 def costs(results: Results) -> str:
@@ -42,4 +30,4 @@ def costs(results: Results) -> str:
     return markdown(("study", "ensembles", "operations", f"hours at {RATE:.0e}/s, not measured"), lines)
 
 
-BLOCKS: Blocks[Results] = {"scores": scores, "costs": costs, "provenance": provenance}
+BLOCKS: Blocks[Results] = {"scores": scoreboard(package, NULL), "costs": costs, "provenance": provenance}

@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 
 from compare.diffusion import free_overlap
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import COLD, absent, curves, main_t_w, survey, temperature
+from compare.resampling import standard_error
+from paper_figures.kerr_winter2025.drawing import COLD, curves, main_t_w, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
-from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import BLUE, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 
@@ -89,8 +90,7 @@ def _overlaps(label: str, found: xr.Dataset, told: Glassy, axis: Axes) -> list[R
     temperatures = [float(x) for x in found["temperature"].values]
     for value, colour in shown.items():
         k = temperatures.index(value)
-        mean = overlap[:, k].mean(0)
-        spread = overlap[:, k].std(0, ddof=1) / math.sqrt(len(overlap)) if len(overlap) > 1 else 0 * mean
+        mean, spread = overlap[:, k].mean(0), standard_error(overlap[:, k])
         lengths = found["sigma"].sel(t=t_w).isel(temperature=k).values.astype(float) / told.factor
         rate = found.attrs["eta"] * value / found.attrs["patterns"]
         free = np.mean([free_overlap(t, rate, x) for x in lengths.ravel()], axis=0)

@@ -12,9 +12,9 @@ import numpy as np
 from compare import motion
 from compare.diffusion import free_master
 from compare.glassy import Glassy
-from paper_figures.kerr_winter2025.drawing import absent, curves, survey, temperature
+from paper_figures.kerr_winter2025.drawing import curves, survey, temperature
 from paper_figures.kerr_winter2025.studies import STATES
-from paper_figures.sheet import Paths, Row, page, sequence, write
+from paper_figures.sheet import Paths, Row, absent, page, sequence, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 

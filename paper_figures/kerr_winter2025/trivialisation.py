@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from compare.resampling import jackknife_error
 from paper_figures.kerr_winter2025.studies import LAMBDAS
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
@@ -110,8 +111,7 @@ def _jackknife(
         values.append(
             estimate({n: x[np.ix_(kept, kept)] if x.ndim > 1 else x[kept] for n, x in state.items()})
         )
-    spread = np.square(np.array(values) - np.mean(values)).sum()
-    return estimate(state), math.sqrt((count - 1) / count * spread)
+    return estimate(state), float(jackknife_error(values))
 
 
 def _apart(state: dict[str, np.ndarray]) -> float:

@@ -9,6 +9,7 @@ import typer
 from deepglass import checks
 from deepglass.cli import Overwrite, choice, table
 from deepglass.errors import InvalidInput
+from paper_figures.options import FromStored, Out, Stored
 from paper_figures.own_networks import FIGURES
 from paper_figures.own_networks import studies as kept
 from paper_figures.own_networks.thickness import TOLD
@@ -19,13 +20,9 @@ from simulate.progress import ProgressBar
 def own_networks(
     figure: Annotated[str | None, choice(FIGURES, "One figure; all of them without.")] = None,
     size: Annotated[str, choice(kept.SIZES, "Seconds; half an hour of a core.")] = "laptop",
-    from_stored: Annotated[
-        bool, typer.Option("--from-stored", help="Run nothing: draw what is stored.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for a PNG, a PDF and a CSV of each figure.")] = Path(
-        "results/figures/own_networks"
-    ),
-    data: Annotated[Path, typer.Option("--stored", help="Folder of the stored results.")] = kept.DATA,
+    from_stored: FromStored = False,
+    out: Out = Path("results/figures/own_networks"),
+    data: Stored = kept.DATA,
     overwrite: Overwrite = False,
 ) -> None:
     """Ordinary networks trained by Adam and SGD: solid and liquid layers against depth, width and data.

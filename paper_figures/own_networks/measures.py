@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from compare.layers.overlaps import mean_of_pairs
+from compare.resampling import jackknife_error
 from deepglass.phases import THRESHOLD, extent
 
 Values = NDArray[np.float64]
@@ -47,19 +48,18 @@ Matrices = Mapping[str, Values]
 """Overlaps (L, K, K) of the trained copies and of each null."""
 
 
-def excess(result: xr.Dataset, profile: str) -> Values:
-    """e_l against the null that leaves least, (L,)."""
-    return _excess(_matrices(result, profile))
-
-
-def _matrices(result: xr.Dataset, profile: str) -> Matrices:
+def matrices_of(result: xr.Dataset, profile: str) -> Matrices:
+    """Those of a cell that one of PROFILES wants."""
     name, nulls, _ = PROFILES[profile]
     chosen = result[f"{name}_matrix"].sel(probes="training")
     return {each: chosen.sel(set=each).values.astype(float) for each in ("trained", *nulls)}
 
 
-def _excess(matrices: Matrices, left_out: tuple[str, int] | None = None) -> Values:
-    """``left_out``: a set (those of TOGETHER count as one) and a copy without which it is."""
+def excess(matrices: Matrices, left_out: tuple[str, int] | None = None) -> Values:
+    """e_l against the null that leaves least, (L,).
+
+    ``left_out``: a set (those of TOGETHER count as one) and a copy without which it is.
+    """
     means = {}
     for which, matrix in matrices.items():
         keep = np.ones(matrix.shape[-1], bool)
@@ -72,15 +72,12 @@ def _excess(matrices: Matrices, left_out: tuple[str, int] | None = None) -> Valu
 
 def thickness(result: xr.Dataset, profile: str) -> Thickness:
     """xi_s of a cell."""
-    matrices = _matrices(result, profile)
-    value, bound = _depth(_excess(matrices))
-    variance = 0.0
+    matrices = matrices_of(result, profile)
+    value, bound = _depth(excess(matrices))
     k = int(result.attrs["copies"])
     apart = [name for name in PROFILES[profile][1] if name not in TOGETHER]
-    for group in ("trained", *apart):
-        without = [_depth(_excess(matrices, (group, copy)))[0] for copy in range(k)]
-        variance += (k - 1) * float(np.var(without))
-    return Thickness(value, math.sqrt(variance), bound)
+    without = [[_depth(excess(matrices, (g, copy)))[0] for copy in range(k)] for g in ("trained", *apart)]
+    return Thickness(value, float(np.linalg.norm(jackknife_error(without))), bound)
 
 
 def _depth(profile: Values) -> tuple[float, bool]:

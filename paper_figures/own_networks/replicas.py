@@ -10,6 +10,7 @@ import xarray as xr
 
 from paper_figures.own_networks.studies import around
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, sequence, write
+from simulate.store import over_samples
 
 gather = around
 COLUMNS = ("T", "forces", "layer", "q", "q error", "Q", "Q error", "U", "accuracy")
@@ -67,6 +68,5 @@ def draw(found: Found, paths: Paths | None, overwrite: bool) -> list[list[str]]:
 def late(result: xr.Dataset, name: str) -> tuple[list[float], list[float]]:
     """After the last step: mean over samples and its standard error, by layer."""
     steps = int(result.attrs["steps"]) - int(result["t_w"].values[0])
-    values = result[name].isel(t_w=0).sel(t=steps).transpose("sample", ...).values.astype(float)
-    error = values.std(0, ddof=1) / np.sqrt(len(values))
-    return values.mean(0).tolist(), error.tolist()
+    mean, error = over_samples(result[name].isel(t_w=0).sel(t=steps).astype(float))
+    return mean.values.tolist(), error.values.tolist()

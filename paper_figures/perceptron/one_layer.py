@@ -8,6 +8,7 @@ import xarray as xr
 
 from compare.finite_size import limit
 from compare.hotelling import Test
+from compare.resampling import standard_error
 from paper_figures.perceptron.studies import ONE_LAYER, ONE_LAYER_SIZES
 from paper_figures.stored.results import Results
 from theory import solve_profile
@@ -42,15 +43,10 @@ def rows(results: Results) -> list[Row]:
         limits = limit(list(values), list(values.values()))
         expected = np.array(list(predictions.values()))
         for k, quantity in enumerate(predictions):
-            by_size = {n: _mean(v[:, k]) for n, v in values.items()}
+            by_size = {n: (float(v[:, k].mean()), float(standard_error(v[:, k]))) for n, v in values.items()}
             at_end = float(limits.value[k]), float(limits.error[k])
             found.append(Row(name, quantity, by_size, at_end, float(expected[k]), limits.test(k, expected)))
     return found
-
-
-def _mean(values: np.ndarray) -> tuple[float, float]:
-    """Over samples, with its error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def predicted(name: str) -> dict[str, float]:

@@ -7,14 +7,15 @@ import xarray as xr
 from scipy.stats import ttest_1samp
 
 from compare.finite_size import limit
+from compare.resampling import standard_error
 from compare.verdict import Verdict
-from paper_figures.huang2025.claims import number
 from paper_figures.perceptron.one_layer import rows
 from paper_figures.perceptron.overlaps import SAME, TEACHER, at_infinity, late, meeting, verdict_on
 from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import Blocks, markdown, provenance
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import number
 
 PAGES = ("docs/which_closure.md",)
 """Pages with generated blocks, from the root of the checkout."""
@@ -129,8 +130,8 @@ def _differences(found: xr.Dataset) -> np.ndarray:
 
 def _difference(values: np.ndarray) -> str:
     """Mean over samples with its error, and Student's p of a mean of 0."""
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    return f"{number(float(values.mean()), error)}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
+    mean = number(float(values.mean()), float(standard_error(values)))
+    return f"{mean}, p = {ttest_1samp(values, 0.0).pvalue:.2g}"
 
 
 BLOCKS: Blocks[Results] = {

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from paper_figures.checks import Check
 from paper_figures.perceptron.one_layer import rows as exact
 from paper_figures.perceptron.overlaps import SAME, TEACHER, curve, late
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
-from paper_figures.yoshino2020.checks import Check
 from theory import CLOSURES, solve_profile
 
 STUDIES = ("one_layer", "chains")

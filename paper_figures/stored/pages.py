@@ -4,14 +4,17 @@ A page holds blocks between ``<!-- NAME -->`` and ``<!-- end NAME -->``; :func:`
 stored results, and tests see to it that the committed pages are what is generated.
 """
 
+import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import TypeVar
 
 import xarray as xr
 
 from paper_figures.stored import reduced
 from paper_figures.stored.results import Results
+from paper_figures.stored.scores import columns, rows
 
 Stored = TypeVar("Stored")
 Blocks = Mapping[str, Callable[[Stored], str]]
@@ -35,6 +38,19 @@ def markdown(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "\n".join([*head, *(f"| {' | '.join(line)} |" for line in cells)])
 
 
+def scoreboard(package: ModuleType, null: str = "null") -> Callable[[Results], str]:
+    """A block with all numbers of all figures of a package; ``null`` names what stands beside ours."""
+
+    def block(results: Results) -> str:
+        parts = []
+        for name in package.FIGURES:
+            found = importlib.import_module(f"{package.__name__}.{name}").draw(results, None, False)
+            parts.append(f"**{name}**\n\n{markdown(columns(null), rows(found))}")
+        return "\n\n".join(parts)
+
+    return block
+
+
 def provenance(results: Results) -> str:
     """What is stored: ensembles, samples, data, code, device, wall time; a bundle is one line."""
     lines, sources = [], set()
@@ -45,9 +61,9 @@ def provenance(results: Results) -> str:
             lines.append(_made(study.name, f"{len(found)} readings", list(found.values())))
         else:
             lines += [_made(study.name, name, [result]) for name, result in found.items()]
-    columns = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
+    head = ("study", "ensemble", "M", "samples", "replicas", "steps", "code", "device", "core hours")
     told = ["", "Data:", "", *(f"* {source}" for source in sorted(sources) if source)]
-    return "\n".join([markdown(columns, lines), *(told if any(sources) else [])])
+    return "\n".join([markdown(head, lines), *(told if any(sources) else [])])
 
 
 def _made(study: str, name: str, results: Sequence[xr.Dataset]) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deepglass.cli import table as aligned
-from paper_figures.huang2025.claims import number
 from paper_figures.stored.results import Results
 
 Range = tuple[float | None, float | None]
@@ -20,6 +19,21 @@ OPEN: Range = (None, None)
 
 JUDGED = "laptop"
 """The size at which numbers are held against what is expected."""
+
+
+def number(value: float | None, error: float = math.nan) -> str:
+    """``0.574(12)``: a value with the uncertainty of its last digits; ``-`` if it is missing."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if not math.isfinite(error) or error <= 0:
+        return f"{value:.4g}"
+    digits = max(
+        -math.floor(math.log10(error)) + (1 if error / 10 ** math.floor(math.log10(error)) < 2.95 else 0), 0
+    )
+    if abs(value) >= 1e5 or digits > 7:
+        return f"{value:.3g} +- {error:.1g}"
+    shown = round(error * 10**digits)
+    return f"{value:.{digits}f}({shown})" if digits else f"{value:.0f}({error:.0f})"
 
 
 def columns(null: str = "null") -> tuple[str, ...]:

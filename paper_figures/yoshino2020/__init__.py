@@ -1,7 +1,8 @@
 """Figures of the layered replica theory: Yoshino, SciPost Phys. Core 2, 005 (2020), arXiv:1910.09918.
 
-One module per figure; each has ``make(folder, size, overwrite)``, which writes PNG and CSV and returns the
-numbers it checked (:class:`paper_figures.yoshino2020.checks.Check`).
+One module per figure: ``make(folder, size, overwrite)`` of one that is solved, ``draw(results, paths,
+overwrite)`` of one that is measured. Both write PNG, PDF and CSV, and return the numbers that were checked
+(:class:`paper_figures.checks.Check`).
 """
 
 import importlib
@@ -9,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from deepglass import checks as values
+from paper_figures.checks import Check
 from paper_figures.sheet import targets
-from paper_figures.yoshino2020.checks import Check
 
 THEORY = ("profiles", "hierarchy", "penetration", "branches", "capacity", "generalization", "closures")
 """Names of the figures that are solved, which are those of their modules."""

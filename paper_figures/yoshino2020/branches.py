@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.checks import Check, at_most, found, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most, found, known
 from theory import Transitions, follow, solve_profile, transitions
 
 SCENARIO = "teacher-student"
@@ -60,7 +60,7 @@ class Diagram:
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write branches.png and branches.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "branches", overwrite)
     diagrams = [_diagram(depth, settings.points) for depth in settings.depths]
     _draw(diagrams, paths, overwrite)

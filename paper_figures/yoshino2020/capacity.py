@@ -10,8 +10,8 @@ from pathlib import Path
 
 from scipy.integrate import quad
 
+from paper_figures.checks import Check, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from theory import CLOSURES, capacity
 
 MARGINS = {0.0: BLUE, 0.5: ORANGE, 1.0: GREEN}
@@ -30,7 +30,7 @@ SETTINGS = {"smoke": Settings(4), "laptop": Settings(7)}
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write capacity.png and capacity.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "capacity", overwrite)
     depths = range(1, settings.deepest + 1)
     found = {

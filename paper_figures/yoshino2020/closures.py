@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from deepglass.errors import NoSolution
+from paper_figures.checks import Check, at_most, known
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most, known
 from theory import CLOSURES, SCENARIOS, Profile, Transitions, solve_profile, transitions
 
 DEPTH = 5
@@ -35,7 +35,7 @@ SETTINGS = {"smoke": Settings((2,)), "laptop": Settings((2, 3, 5))}
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write closures.png and closures.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "closures", overwrite)
     profiles = {
         (scenario, closure, alpha): _profile(scenario, closure, alpha)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from paper_figures.checks import Check, known
 from paper_figures.sheet import Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from theory import transitions
 from theory.predictions import Generalization, generalization
 
@@ -31,7 +31,7 @@ CROSSINGS = {2: 9.931434704, 3: 16.44871916, 5: 34.72914216, 10: 100.8798738}
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write generalization.png and generalization.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "generalization", overwrite)
     grid = np.logspace(-1.0, 6.0, 7 * settings.density + 1)
     curves, checks = {}, []

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figures.checks import Check, at_most
 from paper_figures.sheet import Colour, Paths, Row, page, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most
 from paper_figures.yoshino2020.profiles import is_stationary
 from theory import solve_hierarchy
 from theory.broken import Hierarchy
@@ -37,7 +37,7 @@ SETTINGS = {"smoke": Settings((30.0, 60.0), 10), "laptop": Settings((30.0, 60.0,
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write hierarchy.png and hierarchy.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "hierarchy", overwrite)
     found = [solve_hierarchy("random", DEPTH, alpha, settings.k) for alpha in settings.alphas]
     _draw(found, paths, overwrite)

@@ -15,8 +15,8 @@ from scipy.optimize import brentq
 
 from deepglass.errors import NotConverged
 from deepglass.phases import THRESHOLD
+from paper_figures.checks import Check, known
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Row, page, targets, write
-from paper_figures.yoshino2020.checks import Check, known
 from paper_figures.yoshino2020.profiles import is_stationary
 from theory import solve_hierarchy, solve_profile, transitions
 from theory.broken import Hierarchy
@@ -59,7 +59,7 @@ SETTINGS = {
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write penetration.png and penetration.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "penetration", overwrite)
     alphas = np.logspace(0.0, 6.0, 6 * settings.density + 1)
     found = {scenario: layer_thresholds(scenario, settings.depth) for scenario in LABELS}

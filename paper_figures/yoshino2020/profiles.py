@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_ndtr
 
+from paper_figures.checks import Check, at_most, known
 from paper_figures.sheet import Paths, Row, page, power, sequence, targets, write
-from paper_figures.yoshino2020.checks import Check, at_most, known
 from theory import Profile, solve_hierarchy, solve_profile
 from theory.broken import Hierarchy
 
@@ -62,7 +62,7 @@ class Line:
 
 
 def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Check]:
-    """Write profiles.png and profiles.csv; returns the checked numbers."""
+    """Draw it into ``folder``; returns the checked numbers."""
     settings, paths = SETTINGS[size], targets(folder, "profiles", overwrite)
     lines: list[Line] = []
     checks: list[Check] = []

@@ -6,11 +6,11 @@ of neurons and weights by layer, and the times at which they have fallen to 1/e.
 
 import numpy as np
 
+from paper_figures.checks import Check
 from paper_figures.perceptron.overlaps import curve, times
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import GREEN, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
-from paper_figures.yoshino2020.checks import Check
 
 STUDIES = ("chains",)
 CHAIN = "L=5.alpha=4.hard"

@@ -5,10 +5,10 @@ N to infinity and in equilibrium, has a liquid centre. The narrower the network,
 beyond: it flips and swaps hidden units, which takes the overlaps of all layers to zero.
 """
 
+from paper_figures.checks import Check
 from paper_figures.perceptron.overlaps import curve, late, times
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
-from paper_figures.yoshino2020.checks import Check
 from theory import CLOSURES, solve_profile
 
 STUDIES = ("widths",)

@@ -6,17 +6,16 @@ is that of equilibrium and N to infinity. At these times the two sides have met 
 L = 2 nearly), at N = 20 for L = 1 only; errors still rise from one width to the other, towards it.
 """
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 
+from compare.resampling import standard_error
 from deepglass.errors import NoSolution
+from paper_figures.checks import Check
 from paper_figures.perceptron.overlaps import curve
 from paper_figures.perceptron.studies import DEPTHS, STUDENT_WIDTHS, student
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
-from paper_figures.yoshino2020.checks import Check
 from simulate.store import over_samples
 from theory import CLOSURES
 from theory.predictions import generalization
@@ -121,7 +120,7 @@ def _apart(results: Results, width: int) -> list[Check]:
                 ends.append(found["generalization_error"].sel(t=int(found.attrs["steps"])).values)
         if len(ends) == len(STARTS):
             apart = ends[1] - ends[0]  # of the same samples
-            error = float(np.std(apart, ddof=1) / math.sqrt(len(apart)))
+            error = float(standard_error(apart))
             at = f"L = {depth}, N = {width}"
             name = f"{at}: generalization error of random less planted starts, +- {error:.3f}"
             checks.append(Check(name, float(np.mean(apart))))

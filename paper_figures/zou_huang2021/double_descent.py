@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.resampling import standard_error
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score, judged
@@ -26,7 +27,9 @@ INTERPOLATED = 0.01
 
 STYLE = {"real": (BLUE, "o", "real weights"), "binary": (ORANGE, "s", "binary weights")}
 
-CARD = {"real": {6: (15.0, 32.0), 10: (3.0, 6.5), 20: (1.3, 2.7)}, "binary": {4: (1.9, 2.2), 10: (1.1, 1.5)}}
+INDEPENDENT_RUN = {
+    "real": {6: (15.0, 32.0), 10: (3.0, 6.5), 20: (1.3, 2.7)}, "binary": {4: (1.9, 2.2), 10: (1.1, 1.5)}
+}  # fmt: skip
 """Test cross-entropies of an independent run (6 networks a width, P = 500) by h, as ranges: 23.2, 4.6 and 1.9
 of real weights; 2.07 and 1.30 of binary ones. Means of a few networks near the peak scatter by a third."""
 
@@ -62,7 +65,7 @@ def curve(results: Results, kind: str) -> Curve | None:
         networks = found.sizes["sample"]
         widths.append(width)
         ratios.append(1 / float(found.attrs["alpha"]))
-        columns.append({k: (x.mean(), x.std(ddof=1) / math.sqrt(networks)) for k, x in each.items()})
+        columns.append({k: (x.mean(), standard_error(x)) for k, x in each.items()})
     if not widths:
         return None
     values = {k: np.array([column[k] for column in columns]).T for k, _ in QUANTITIES}
@@ -127,7 +130,7 @@ def _real(results: Results, found: Curve, top: int) -> list[Score]:
         Score("real: test cross-entropy at the peak over that at the largest h", fall, fall * relative, 1.0,
               judged(results, 4.0, None)),
         Score("real: change of test error to that h from the one before", *_step(found, "test_error", top)),
-        *_card(results, "real", found),
+        *_independent_run(results, "real", found),
     ]  # fmt: skip
 
 
@@ -139,14 +142,14 @@ def _binary(results: Results, found: Curve, top: int) -> list[Score]:
     return [
         Score(rise, change, both, 0.0, judged(results, None, 0.0)),
         Score(some, left, spread, within=judged(results, INTERPOLATED, None)),
-        *_card(results, "binary", found),
+        *_independent_run(results, "binary", found),
     ]
 
 
-def _card(results: Results, kind: str, found: Curve) -> list[Score]:
+def _independent_run(results: Results, kind: str, found: Curve) -> list[Score]:
     """Beside an independent run of the same networks."""
     scores = []
-    for width, (low, high) in CARD[kind].items():
+    for width, (low, high) in INDEPENDENT_RUN[kind].items():
         for k in np.flatnonzero(found.widths == width):
             value, error = map(float, found.values["test_cost"][:, k])
             name = f"{kind}: test cross-entropy at h = {width}"

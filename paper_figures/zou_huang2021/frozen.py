@@ -10,10 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from compare.resampling import standard_error
 from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021.studies import FROZEN
+from simulate.store import over_samples
 
 STUDIES = ("frozen",)
 
@@ -41,7 +43,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
         for place, (name, result) in enumerate(found.items()):
             colour, label = STYLE[name]
             mean = result["test_accuracy"].mean("draw").astype(float)
-            curve, error = mean.mean("sample"), mean.std("sample", ddof=1) / math.sqrt(mean.sizes["sample"])
+            curve, error = over_samples(mean)
             known = result["t"].values > 0
             t = result["t"].values[known]
             left.errorbar(t, curve.values[known], error.values[known], color=colour, lw=1.0,
@@ -84,19 +86,16 @@ def _scores(results: Results, found: dict[str, xr.Dataset]) -> list[Score]:
     for best in (False, True):
         kind = "best of its draws" if best else "mean of its draws"
         own = accuracy(found["none"], best=best)
-        scores.append(Score(f"all learn, {kind}: accuracy", float(own.mean()), _error(own), 0.1))
+        spread = float(standard_error(own))
+        scores.append(Score(f"all learn, {kind}: accuracy", float(own.mean()), spread, 0.1))
         for name, result in found.items():
             if name == "none":
                 continue
             other = accuracy(result, best=best)
             cost = float(own.mean() - other.mean())
-            both = math.hypot(_error(own), _error(other))
+            both = math.hypot(spread, standard_error(other))
             # Equality needs the whole interval of two errors.
             bounds = judged(results, None, NEAR - 2 * both) if name == "interior" else OPEN
             what = f"{name} frozen, {kind}: accuracy lost"
             scores.append(Score(what, cost, both, 0.0, bounds))
     return scores
-
-
-def _error(values: NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))

@@ -1,6 +1,7 @@
 """From an ensemble of weights to its Ising models, judged and swept, kept in small files.
 
-:func:`infer` knows nothing of where an ensemble comes from; :func:`ensembles` makes them of weights (S, N).
+:func:`infer` knows nothing of where an ensemble comes from; :func:`.part_of_network.ensembles` makes them of
+weights (S, N).
 What is inferred is kept by label and part under ``data/SIZE/inferred``, with the hash of all that it was made
 from, and made anew only where that differs.
 """
@@ -28,7 +29,7 @@ from compare.ising_models import (
 )
 from deepglass import schema
 from deepglass.errors import InvalidInput, NotConverged
-from paper_figures.zou_huang2021.part_of_network import Ensemble, Spins
+from paper_figures.zou_huang2021.part_of_network import LEVELS, Part, Spins
 from paper_figures.zou_huang2021.plans import Plan
 from simulate.ising_chains import annealed_log_z
 from theory.inverse_ising import (
@@ -50,13 +51,11 @@ Values = NDArray[np.float64]
 VERSION = 5
 """Of the method: results of another are made anew."""
 
-LEVELS = ("Eh", "Em", "El")
-"""Energies of the references: high, middle, low."""
 QUANTILES = (0.9, 0.5, 0.1)
 DIRECTIONS = (1, -1)
 
 
-def identity(ensemble: Ensemble, plan: Plan) -> str:
+def identity(ensemble: Part, plan: Plan) -> str:
     """Hash of everything that a result is made from."""
     told = hashlib.sha256()
     told.update(json.dumps([VERSION, ensemble.part, ensemble.sizes, asdict(plan)]).encode())
@@ -81,7 +80,7 @@ def identity(ensemble: Ensemble, plan: Plan) -> str:
 Tell = Callable[[str], None]
 
 
-def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Dataset:
+def infer(ensemble: Part, plan: Plan, tell: Tell | None = None) -> xr.Dataset:
     """Fit, judge and sweep; what is kept of it, with dimensions fit, level, reference, direction, x.
 
     ``d``, ``s``, ``energy``, ``log_z`` by belief propagation and ``chain_d``, ``chain_s``, ``chain_error`` by
@@ -155,7 +154,7 @@ def infer(ensemble: Ensemble, plan: Plan, tell: Tell | None = None) -> xr.Datase
 
 
 def _dataset(
-    ensemble: Ensemble, plan: Plan, names: list[str], x: Values, values: Mapping[str, NDArray[Any]],
+    ensemble: Part, plan: Plan, names: list[str], x: Values, values: Mapping[str, NDArray[Any]],
     iso: Mapping[str, Values], report: Mapping[str, Any], gains: Mapping[str, Values],
     references: Mapping[str, Spins],
 ) -> xr.Dataset:  # fmt: skip
@@ -207,7 +206,7 @@ def _bethe(model: IsingModel, moments: Moments) -> dict[str, Any]:
     return told | {"gap": both.gap, "against": both.probability, "branch_overlap": both.overlap}
 
 
-def _judged(ensemble: Ensemble, model: IsingModel, plan: Plan) -> tuple[dict[str, Any], Values]:
+def _judged(ensemble: Part, model: IsingModel, plan: Plan) -> tuple[dict[str, Any], Values]:
     """By chains: sampled errors from both sides, and the likelihood, also of every unseen configuration."""
     moments, samples = ensemble.moments, ensemble.samples
     start = independent_configurations(moments, plan.sampling.chains, plan.seed + 2)
@@ -250,7 +249,7 @@ def _information(moments: Moments) -> float:
         return float("nan")
 
 
-def _visits(ensemble: Ensemble, references: Mapping[str, Spins]) -> dict[str, float]:
+def _visits(ensemble: Part, references: Mapping[str, Spins]) -> dict[str, float]:
     """Overlap of configurations with the signs of the means: whether they are ever against them."""
     seen = [rows for rows in (ensemble.samples, ensemble.unseen) if rows is not None]
     rows = np.concatenate(seen or list(references.values()))
@@ -261,7 +260,7 @@ def _visits(ensemble: Ensemble, references: Mapping[str, Spins]) -> dict[str, fl
     }  # fmt: skip
 
 
-def _references(ensemble: Ensemble, plan: Plan, done: Mapping[str, Attempt]) -> dict[str, Spins]:
+def _references(ensemble: Part, plan: Plan, done: Mapping[str, Attempt]) -> dict[str, Spins]:
     """Those given, or unseen configurations at quantiles of the energy of the best judge there is."""
     if ensemble.references:
         short = [level for level in LEVELS if len(ensemble.references.get(level, ())) < plan.references]
@@ -312,7 +311,7 @@ def reports(found: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 
 def complete(
-    wanted: Iterable[tuple[Ensemble, Plan]], data: Path, size: str, tell: Tell | None = None
+    wanted: Iterable[tuple[Part, Plan]], data: Path, size: str, tell: Tell | None = None
 ) -> list[Path]:
     """Infer what is missing or was made from something else, and keep it; the files of all."""
     paths = []

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from compare import partitions
 from compare.liquid import THRESHOLD, verdict_of
 from compare.pair_models import PairModel, pair_model
+from compare.resampling import standard_error
 from compare.weight_ensemble import Ensemble, ensemble
 from deepglass.errors import InvalidInput
 from paper_figures.sheet import BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
@@ -110,7 +111,7 @@ def _random(vectors: Ensemble) -> tuple[float, float]:
         return math.nan, math.nan
     values = [each.value for each in found]
     networks = float(np.mean([each.error for each in found]))
-    return float(np.mean(values)), math.hypot(networks, float(np.std(values, ddof=1)) / math.sqrt(RANDOM))
+    return float(np.mean(values)), math.hypot(networks, standard_error(values))
 
 
 def _fitted(vectors: Ensemble) -> PairModel:

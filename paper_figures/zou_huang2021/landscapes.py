@@ -15,13 +15,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, page, write
+from compare.resampling import standard_error
+from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
-from paper_figures.zou_huang2021.inferred import DIRECTIONS, LEVELS, reports, stored
+from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
+from paper_figures.zou_huang2021.part_of_network import LEVELS
 from theory.inverse_ising import Landscape, entropy_bound, hysteresis
 
 STUDIES = ("ensembles",)
+INFERRED = "under"
 
 Panel = Sequence[tuple[str, str, tuple[str, ...]]]
 """Label, part, and names of fits of which the first that is there is drawn."""
@@ -126,7 +129,7 @@ def _dress(axis: Axes, title: str, drawn: bool) -> None:
     if drawn:
         axis.legend(fontsize=6, loc="lower center")
     else:
-        axis.text(0.5, 0.3, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+        absent(axis, "not inferred")
 
 
 def _curves(title: str, found: xr.Dataset, name: str, axis: Axes, colour: str, word: str) -> list[Row]:
@@ -195,7 +198,8 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
     most = 0.1 * float(found.x[1] - found.x[0]) / 0.05
     scores.append(
         Score(
-            f"{at}: largest step of d, mean over references", float(np.mean(steps)), _error(steps),
+            f"{at}: largest step of d, mean over references", float(np.mean(steps)),
+            float(standard_error(steps)),
             within=judged(results, 0.5, 0.7) if shallow else OPEN if loose else judged(results, 0.0, most),
         )
     )  # fmt: skip
@@ -211,7 +215,8 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
         ):
             scores.append(
                 Score(
-                    f"{at}: {word} end of the hysteresis in x", float(np.mean(values)), _error(values),
+                    f"{at}: {word} end of the hysteresis in x", float(np.mean(values)),
+                    float(standard_error(values)),
                     within=judged(results, low, high) if shallow else OPEN,
                 )
             )  # fmt: skip
@@ -225,16 +230,11 @@ def _scores(results: Results, found: xr.Dataset, name: str) -> list[Score]:
                 bounds = judged(results, low - SLACK, high + SLACK)
             scores.append(
                 Score(
-                    f"{at}: s at d = {distance:g}", float(np.mean(row)), _error(row.tolist()),
+                    f"{at}: s at d = {distance:g}", float(row.mean()), float(standard_error(row)),
                     null=float(entropy_bound(distance)), within=bounds,
                 )
             )  # fmt: skip
     return scores
-
-
-def _error(values: Sequence[float]) -> float:
-    """Of a mean over references."""
-    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
 def _iso(results: Results, left: Axes, right: Axes, scores: list[Score]) -> list[Row]:
@@ -245,7 +245,7 @@ def _iso(results: Results, left: Axes, right: Axes, scores: list[Score]) -> list
     name = _first(found, PSEUDO)
     rows: list[Row] = []
     if found is None or name is None or "iso_beta" not in found:
-        left.text(0.5, 0.5, "not inferred", transform=left.transAxes, ha="center", color="0.5")
+        absent(left, "not inferred")
         return rows
     one = found.sel(fit=name)
     for way in DIRECTIONS:
@@ -317,5 +317,5 @@ def _tap(results: Results, axis: Axes, scores: list[Score]) -> list[Row]:
         axis.set(xlabel=r"$\ln Z/N$ of TAP states", ylim=(-0.5, position - 0.5))
         axis.margins(x=0.15)
     else:
-        axis.text(0.5, 0.5, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+        absent(axis, "not inferred")
     return rows

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from compare.resampling import jackknife_error, standard_error
 from paper_figures.sheet import BLUE, ORANGE, Paths, Row, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score, judged
@@ -66,7 +67,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
 
 def _accuracy(values: Values, label: str) -> Score:
     what = f"{NAMES[label]}: accuracy on the test of a drawn network"
-    return Score(what, float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)), 0.1)
+    return Score(what, float(values.mean()), float(standard_error(values)), 0.1)
 
 
 def _means(
@@ -149,7 +150,7 @@ def _shallow(results: Results) -> list[Score]:
         return found_
 
     without = squares((count * m - weights) / (count - 1), count - 1)
-    error = math.sqrt((count - 1) * float(np.var(without)))
+    error = float(jackknife_error(without))
     what = f"shallow: mean square of the means (authors {card.SHALLOW_Q})"
     return [
         _accuracy(found["accuracy"].values, "shallow"),

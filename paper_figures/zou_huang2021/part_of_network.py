@@ -16,12 +16,15 @@ Spins = NDArray[np.int8]
 TRUTH = "truth"
 """Name of a given model that the configurations were drawn from."""
 
+LEVELS = ("Eh", "Em", "El")
+"""Energies of the references: high, middle, low."""
+
 MOVES = 0.999
 """A spin moves if its |m| is no more than this."""
 
 
 @dataclass(frozen=True, eq=False)
-class Ensemble:
+class Part:
     """What is known of the weights of a part of a network; the only input of :func:`infer`.
 
     ``moments`` are fitted; ``samples`` (S, N) are those behind them and ``unseen`` (S', N) others, None where
@@ -38,7 +41,7 @@ class Ensemble:
     references: Mapping[str, Spins] = field(default_factory=dict, repr=False)
     models: Mapping[str, IsingModel] = field(default_factory=dict, repr=False)
 
-    def of(self, where: Any, part: str) -> "Ensemble":
+    def of(self, where: Any, part: str) -> "Part":
         """Some of its spins; given models are of all and stay behind."""
         return replace(
             self,
@@ -51,7 +54,7 @@ class Ensemble:
         )
 
 
-def moving(ensemble: Ensemble) -> Ensemble:
+def moving(ensemble: Part) -> Part:
     """The spins that move, those of |m| <= 0.999; in given models the others are clamped to their means."""
     m = ensemble.moments.m
     free = np.abs(m) <= MOVES
@@ -72,7 +75,7 @@ def ensembles(
     unseen: float = 0.2,
     symmetric: bool | None = None,
     seed: int = 0,
-) -> list[Ensemble]:
+) -> list[Part]:
     """All parts of an ensemble of weights (S, N), rows of one network side by side.
 
     The last share ``unseen`` is left out of the fits. symmetric: whether hidden units are exchangeable (by
@@ -95,7 +98,7 @@ def ensembles(
         moments = permutation_average(moments, sizes)
         s = permuted(s, sizes, np.random.default_rng(seed))
     kept = s.astype(np.int8)
-    whole = Ensemble(label, "full", tuple(sizes), moments, kept[:cut], kept[cut:])
+    whole = Part(label, "full", tuple(sizes), moments, kept[:cut], kept[cut:])
     if len(sizes) == 2:
         return [whole, moving(whole)]
     return [whole.of(place, part) for part, place in where.items()]

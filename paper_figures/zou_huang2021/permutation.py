@@ -16,7 +16,7 @@ import numpy as np
 from compare.liquid import THRESHOLD
 from compare.weight_ensemble import Ensemble as Vectors
 from compare.weight_ensemble import ensemble
-from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, page, write
+from paper_figures.sheet import BLUE, GREEN, ORANGE, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import OPEN, Score, judged
 from paper_figures.zou_huang2021 import card
@@ -45,7 +45,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
         for axis, label in zip(axes, ("under", "over"), strict=True):
             found = _ends(results, label)
             if found is None:
-                axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center", color="0.5")
+                absent(axis)
                 continue
             curves, ends = found
             for part, (colour, mark) in STYLE.items():

@@ -58,4 +58,4 @@ OWN_DEEP = Plan(
 )  # fmt: skip
 """For ensembles of deep networks of our own."""
 ISO = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
-"""The card's tilts."""
+"""Tilts of the landscape of constant energy."""

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.ising_models import independent_configurations
+from deepglass.arrays import read_archive
 from deepglass.errors import InvalidInput
-from paper_figures.zou_huang2021.part_of_network import TRUTH, Ensemble, ensembles, moving
+from paper_figures.zou_huang2021.part_of_network import LEVELS, TRUTH, Part, ensembles, moving
 from simulate.data.zou_huang import VARIABLE
 from simulate.ising_chains import IsingChains
 from theory.inverse_ising import IsingModel, Moments, parts
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "zou_huang_2021"
 DEEP, SHALLOW = (20, 15, 15, 10), (20, 10)
-LEVELS = ("Eh", "Em", "El")
 
 CASES: Mapping[str, tuple[str, str | None, str | None]] = {
     "authors.up": ("under_para", "pseudo_up", "up"),
@@ -55,15 +55,6 @@ def absent() -> str:
     )
 
 
-def _load(place: Path, name: str) -> Mapping[str, NDArray[np.float64]]:
-    path = place / f"{name}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            return {key: opened[key] for key in opened.files}
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} is not readable ({type(error).__name__})") from error
-
-
 def _model(data: Mapping[str, NDArray[np.float64]], part: str) -> IsingModel | None:
     name = f"J_{SHORT[part]}"
     return IsingModel(data[name], data[f"h_{SHORT[part]}"].ravel()) if name in data else None
@@ -71,23 +62,23 @@ def _model(data: Mapping[str, NDArray[np.float64]], part: str) -> IsingModel | N
 
 def _references(place: Path, case: str, count: int) -> dict[str, NDArray[np.int8]]:
     """The first configurations of each energy, (count, N)."""
-    rows = _load(place, "reference_weights")
+    rows = read_archive(place / "reference_weights.npz")
     return {level: rows[f"{level}_{case}"][:count, 2:].astype(np.int8) for level in LEVELS}
 
 
-def shallow(place: Path, references: int = 2) -> list[Ensemble]:
+def shallow(place: Path, references: int = 2) -> list[Part]:
     """The shallow network: all of its spins, and those that move."""
-    data = _load(place, "shallow")
+    data = read_archive(place / "shallow.npz")
     moments = Moments(data["mi_data"].ravel(), data["Ca_data"])
     model = _model(data, "full")
-    whole = Ensemble(
+    whole = Part(
         "authors.shallow", "full", SHALLOW, moments, references=_references(place, "sl", references),
         models={} if model is None else {"authors": model},
     )  # fmt: skip
     return [whole, moving(whole)]
 
 
-def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
+def control(place: Path, count: int = 5000, chains: int = 500) -> Part:
     """Configurations of the authors' shallow model, of its branch along the data: data with a transition.
 
     Fitted like others: what the verdict is worth where it should be "real". The model they are of is judged
@@ -101,14 +92,14 @@ def control(place: Path, count: int = 5000, chains: int = 500) -> Ensemble:
     return replace(ensembles("authors.control", SHALLOW, drawn)[0], models={TRUTH: model})
 
 
-def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:
+def deep(place: Path, label: str, references: int = 1) -> list[Part]:
     """The parts of a deep case with their Bethe models, and the whole with its pseudo-likelihood model.
 
     Where no configurations came with them (Fashion), the references are draws of independent spins.
     """
     source, pseudo, case = CASES[label]
-    data = _load(place, source)
-    others = {} if pseudo is None else _load(place, pseudo)
+    data = read_archive(place / f"{source}.npz")
+    others = {} if pseudo is None else read_archive(place / f"{pseudo}.npz")
     every = Moments(data["mi_data"].ravel(), data["Ca_data"])
     if case is None:
         drawn = independent_configurations(every, references * len(LEVELS), seed=1)
@@ -122,7 +113,7 @@ def deep(place: Path, label: str, references: int = 1) -> list[Ensemble]:
             {"authors": _model(data, part)} if part != "full" else {"authors.pseudo": _model(others, part)}
         )
         found.append(
-            Ensemble(
+            Part(
                 label, part, DEEP, every.part(where),
                 references={level: rows[:, where] for level, rows in known.items()},
                 models={name: model for name, model in models.items() if model is not None},

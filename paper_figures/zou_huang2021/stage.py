@@ -12,7 +12,7 @@ from types import ModuleType
 from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021 import reference_arrays as arrays
 from paper_figures.zou_huang2021.inferred import complete
-from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles
+from paper_figures.zou_huang2021.part_of_network import Part, ensembles
 from paper_figures.zou_huang2021.plans import (
     CONTROL,
     DEEP,
@@ -27,26 +27,26 @@ from paper_figures.zou_huang2021.plans import (
 )
 from paper_figures.zou_huang2021.weights import configurations
 
-FIGURES = ("landscapes", "transition")
-"""Those drawn from inferred models."""
-
-Wanted = list[tuple[Ensemble, Plan]]
+Wanted = list[tuple[Part, Plan]]
 
 
 def prepare(
     module: ModuleType, results: Results, reference_dir: Path | None, tell: Callable[[str], None]
 ) -> None:
-    """Infer what is missing for a figure. Raises InvalidInput for a folder without the authors' arrays."""
-    name = module.__name__.rpartition(".")[2]
-    if name not in FIGURES:
+    """Infer what is missing for a figure whose module names, as INFERRED, the ensemble of ours that it is of.
+
+    Raises InvalidInput for a folder without the authors' arrays.
+    """
+    label = getattr(module, "INFERRED", None)
+    if label is None:
         return
-    wanted = own(results, "shallow" if name == "transition" else "under")
+    wanted = own(results, label)
     place = arrays.folder(reference_dir)
     if place is None:
         tell(arrays.absent())
     else:
         theirs = authors_plans(place, results.size)
-        wanted += [(e, plan) for e, plan in theirs if name == "landscapes" or len(e.sizes) == 2]
+        wanted += [(e, plan) for e, plan in theirs if label != "shallow" or len(e.sizes) == 2]
     complete(wanted, results.data, results.size, tell)
 
 
@@ -67,12 +67,12 @@ def own(results: Results, label: str) -> Wanted:
     return [(part, OWN_DEEP) for part in parts if part.part != "full"]
 
 
-def shallow_plans(parts: Iterable[Ensemble]) -> list[tuple[Ensemble, Plan]]:
+def shallow_plans(parts: Iterable[Part]) -> list[tuple[Part, Plan]]:
     """All spins with two references of each energy, those that move with one."""
     return [(part, SHALLOW if part.part == "full" else FEWER) for part in parts]
 
 
-def authors_plans(place: Path, size: str) -> list[tuple[Ensemble, Plan]]:
+def authors_plans(place: Path, size: str) -> list[tuple[Part, Plan]]:
     """What is inferred of the authors' arrays."""
     if size == "smoke":
         return [(e, SMOKE) for e in arrays.shallow(place)]

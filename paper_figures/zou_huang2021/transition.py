@@ -19,14 +19,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, page, write
+from compare.ising_fits import WEIGHED
+from paper_figures.sheet import AMBER, BLUE, GREEN, ORANGE, PINK, Paths, Row, absent, page, write
 from paper_figures.stored.results import Results
 from paper_figures.stored.scores import Score
 from paper_figures.zou_huang2021.inferred import DIRECTIONS, reports, stored
 from paper_figures.zou_huang2021.part_of_network import TRUTH
 from paper_figures.zou_huang2021.transition_verdict import (
     KNOWING,
-    WEIGHED,
     Described,
     Verdict,
     ahead,
@@ -37,6 +37,7 @@ from theory.inverse_ising import Landscape, entropy_bound
 from theory.inverse_ising import hysteresis as disagreement
 
 STUDIES = ("ensembles",)
+INFERRED = "shallow"
 LABELS = (("authors.shallow",), ("shallow",), ("authors.control",))
 """Ensembles, a row each; of several names the first that is stored. The last is a control that has one."""
 PARTS = ("full", "moving")
@@ -181,7 +182,7 @@ def draw(results: Results, paths: Paths | None, overwrite: bool) -> list[Score]:
             scores += _scores(label, part, found, fits, said)
         if not shown:
             for axis in axes[0]:
-                axis.text(0.5, 0.5, "not inferred", transform=axis.transAxes, ha="center", color="0.5")
+                absent(axis, "not inferred")
             scores.append(Score("lead of the best fit", math.nan))
         write(sheet, COLUMNS, rows, paths, overwrite)
     return scores

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.ising_fits import STARTS
+from compare.ising_fits import STARTS, WEIGHED
+from compare.resampling import standard_error
 
 SIGMAS = 2.0
 KNOWING = ("truth", "exact.truth", "exact.truth.free")
 """Of a control: the model that its configurations were drawn from, and learning that began there."""
-WEIGHED = 0.05
-"""Share of the weights of annealing below which a likelihood is not known."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,10 @@ class Described:
     ``gain``: likelihood over independent spins, nats a configuration, with its standard ``error``, of which
     ``weighing`` is that of ln Z; ``gains``: of every configuration left out (empty: there are moments only).
     ``optimism``: by how much a gain on moments that were fitted may be too high, never too low; 0 on others.
-    ``seen`` and ``bethe``:
-    errors of its moments by sampling and by Bethe averages. ``jump`` and ``width``: largest step of d and
-    interval of x of the disagreement, medians over references, by chains; ``share`` of references with one
-    and ``bethe_share`` by belief propagation (NaN where it has no fixed points). ``gap`` of ln Z per spin to
-    the branch against the data, ``against``: what it weighs.
+    ``seen`` and ``bethe``: errors of its moments by sampling and by Bethe averages. ``jump`` and ``width``:
+    largest step of d and interval of x of the disagreement, medians over references, by chains; ``share`` of
+    references with one and ``bethe_share`` by belief propagation (NaN where it has no fixed points). ``gap``
+    of ln Z per spin to the branch against the data, ``against``: what it weighs.
     """
 
     name: str
@@ -80,8 +78,7 @@ def ahead(one: Described, other: Described) -> tuple[float, float, float]:
     weighing = math.hypot(one.weighing, other.weighing)
     if one.gains.size > 1 and one.gains.size == other.gains.size:
         apart = one.gains - other.gains
-        spread = float(apart.std(ddof=1)) / math.sqrt(apart.size)
-        return float(apart.mean()), math.hypot(spread, weighing), 0.0
+        return float(apart.mean()), math.hypot(standard_error(apart), weighing), 0.0
     error = weighing or math.hypot(one.error, other.error)
     return one.gain - other.gain, error, max(one.optimism, other.optimism)
 

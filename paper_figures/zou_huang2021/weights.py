@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from compare.resampling import standard_error
 from compare.weight_ensemble import Ensemble
 from compare.weight_space import averaged_information, ordered_information
 from deepglass.errors import InvalidInput
@@ -47,7 +48,7 @@ def means(weights: NDArray[np.int8], sizes: tuple[int, ...], layer: int) -> tupl
     ends = np.cumsum([0, *(a * b for a, b in zip(sizes[1:], sizes[:-1], strict=True))])
     part = weights[:, ends[layer - 1] : ends[layer]].reshape(len(weights), sizes[layer], sizes[layer - 1])
     each = part.mean(axis=1 if layer == 1 else 2, dtype=np.float64)
-    return each.mean(0), each.std(0, ddof=1) / math.sqrt(len(each))
+    return each.mean(0), standard_error(each)
 
 
 Point = tuple[float, float]

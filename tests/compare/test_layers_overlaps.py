@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from compare.errors import jackknife
 from compare.layers import overlaps, phases
 from compare.layers.overlaps import Mean
+from compare.resampling import jackknife
 from deepglass.errors import InvalidInput
 from simulate.systems.permutations import Match
 

@@ -71,7 +71,7 @@ def test_one_file_with_every_picture(profile, measured):
     for layer in (1, 2):
         q, error = (measured[name].values[0, layer] for name in ("q_star", "q_star_error"))
         assert f"<td>{layer}</td><td>{profile.q.values[layer]:.3f}</td>" in text
-        assert f"{q:.3f} +- {error:.3f}" in text
+        assert f"{q:.3f} ± {error:.3f}" in text
     assert len(text) < 1e6
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compare.errors import Pairs
 from compare.peaks import _maxima, bins, histogram, independent_pairs, independent_width, peak_number, peaks
+from compare.resampling import Pairs
 
 
 def quantiles(law, count=600):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compare import errors
-from compare.errors import Pairs, jackknife, resample_pairs
+from compare import resampling
+from compare.resampling import Pairs, jackknife, resample_pairs
 from compare.trees import (
     block_chance,
     block_contrast,
@@ -184,7 +184,9 @@ def test_a_sample_is_not_paired_with_its_copy():
 def test_error_of_a_mean_over_samples():
     """All pairs of a sample alike: as if there were one number a sample."""
     per_sample = np.random.default_rng(5).normal(size=6)
-    found = resample_pairs(errors.mean, Pairs.of(np.diag(per_sample)[SAMPLE][:, SAMPLE], SAMPLE).within, 4000)
+    found = resample_pairs(
+        resampling.mean, Pairs.of(np.diag(per_sample)[SAMPLE][:, SAMPLE], SAMPLE).within, 4000
+    )
     assert found.value == pytest.approx(per_sample.mean())
     assert found.error == pytest.approx(per_sample.std(ddof=1) / np.sqrt(6), rel=0.05)
 
@@ -198,7 +200,7 @@ def test_false_alarms_of_the_error_bars():
         for i in range(runs):
             pairs = Pairs.of(make() + shift, SAMPLE)
             for k, part in enumerate((pairs.within, pairs.between)):
-                one = resample_pairs(errors.mean, part, 100, i)
+                one = resample_pairs(resampling.mean, part, 100, i)
                 found[k] += abs(one.value) > rare * one.error
         return found / runs
 
@@ -210,18 +212,18 @@ def test_false_alarms_of_the_error_bars():
 def test_moments():
     ones = np.ones(100_000, dtype=int)
     x = (np.arange(100_000) + 0.5) / 100_000
-    assert errors.width(x, ones) == pytest.approx(12**-0.5, rel=1e-6)
-    assert errors.skewness(x, ones) == pytest.approx(0, abs=1e-9)
-    assert errors.excess_kurtosis(x, ones) == pytest.approx(-1.2, rel=1e-6)
-    assert errors.skewness(-np.log(x), ones) == pytest.approx(2, rel=2e-3)
-    assert errors.mean(np.array([1.0, 4.0]), np.array([2, 1])) == 2
-    assert np.isnan(errors.mean(np.zeros(0), np.zeros(0, dtype=int)))
+    assert resampling.width(x, ones) == pytest.approx(12**-0.5, rel=1e-6)
+    assert resampling.skewness(x, ones) == pytest.approx(0, abs=1e-9)
+    assert resampling.excess_kurtosis(x, ones) == pytest.approx(-1.2, rel=1e-6)
+    assert resampling.skewness(-np.log(x), ones) == pytest.approx(2, rel=2e-3)
+    assert resampling.mean(np.array([1.0, 4.0]), np.array([2, 1])) == 2
+    assert np.isnan(resampling.mean(np.zeros(0), np.zeros(0, dtype=int)))
 
 
 def test_too_few_samples_have_no_error():
     matrix, sample = directions(np.random.default_rng(0), 0.5, 2, 4)
     for part in (Pairs.of(matrix, sample), Pairs.of(matrix, sample).between):
-        assert np.isnan(resample_pairs(errors.mean, part).error)
+        assert np.isnan(resample_pairs(resampling.mean, part).error)
     assert np.isnan(jackknife(lambda kept: float(kept.sum()), sample).error)
 
 

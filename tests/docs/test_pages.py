@@ -90,9 +90,9 @@ def test_the_gallery_knows_every_verdict():
     pytest.importorskip("PIL")
     import figures
 
+    from paper_figures.checks import Check
     from paper_figures.huang2025.claims import VERDICTS
     from paper_figures.stored.scores import Score
-    from paper_figures.yoshino2020.checks import Check
 
     scores = [
         Score("", 1.0), Score("", float("nan")), Score("", 1.0, within=(0, 2)), Score("", 1.0, within=(2, 3)),

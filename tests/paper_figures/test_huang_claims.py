@@ -10,10 +10,11 @@ from scipy import stats
 
 from compare.relaxation import crossing
 from paper_figures.huang2025 import measures
-from paper_figures.huang2025.claims import RARE, Claim, Estimate, estimate, number, table
+from paper_figures.huang2025.claims import RARE, Claim, Estimate, estimate, table
 from paper_figures.huang2025.notes import TOYS
 from paper_figures.huang2025.panel import Panel
 from paper_figures.huang2025.reference import READING_ERROR_LOG10, curves
+from paper_figures.stored.scores import number
 
 
 def claim(value, error, paper, samples=5, paper_error=0.0):

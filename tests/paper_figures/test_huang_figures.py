@@ -12,8 +12,7 @@ from paper_figures.huang2025.claims import VERDICTS
 from paper_figures.huang2025.explanations import EXPLANATIONS
 from paper_figures.huang2025.figure import stem
 from paper_figures.huang2025.pages import BLOCKS, PAGES
-from paper_figures.huang2025.results import results_at
-from paper_figures.huang2025.studies import studies_at
+from paper_figures.huang2025.studies import results_at, studies_at
 from paper_figures.stored.pages import markdown, refresh
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Page
 from paper_figures.huang2025 import figure_4, figure_s7, figure_s9
 from paper_figures.huang2025.overlap_distributions import overlaps
 from paper_figures.huang2025.panel import Panel
-from paper_figures.huang2025.results import results_at
+from paper_figures.huang2025.studies import results_at
 from paper_figures.stored import reduced
 
 N, DEPTH = 10, 10

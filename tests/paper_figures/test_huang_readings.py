@@ -10,7 +10,7 @@ from paper_figures.huang2025 import misfits
 from paper_figures.huang2025.misfits import FIT, JUDGE, Misfit, Row, misfit
 from paper_figures.huang2025.readings import FINALISTS, SCANS, Reading, finals_study, label, scan_study
 from paper_figures.huang2025.reference import READING_ERROR, Curve
-from paper_figures.huang2025.results import results_at
+from paper_figures.huang2025.studies import results_at
 from simulate.thermal.presets import PRESETS
 
 T = np.unique(np.round(10 ** (np.arange(0, 4.01, 0.05))))

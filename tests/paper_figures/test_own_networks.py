@@ -15,7 +15,7 @@ from deepglass.errors import InvalidInput
 from deepglass.phases import THRESHOLD
 from paper_figures.cli import app
 from paper_figures.own_networks import measures, pages, studies
-from paper_figures.own_networks.measures import Thickness, excess, growth, thickness
+from paper_figures.own_networks.measures import Thickness, excess, growth, matrices_of, thickness
 from paper_figures.stored.pages import refresh
 
 ROOT = Path(__file__).parents[2]
@@ -38,11 +38,11 @@ def cell(trained, null=0.0, effects=None) -> xr.Dataset:
 
 def test_excess_is_against_the_null_that_leaves_least():
     result = cell([0.2, 0.6, 1.0], null=0.2)
-    np.testing.assert_allclose(excess(result, "units"), [0, 0.5, 1])
+    np.testing.assert_allclose(excess(matrices_of(result, "units")), [0, 0.5, 1])
     result["q_matrix"].loc[{"set": "rotated"}] = 0.5
-    np.testing.assert_allclose(excess(result, "units"), [-0.6, 0.2, 1])
-    np.testing.assert_allclose(excess(result, "training"), [0, 0.5, 1])
-    np.testing.assert_allclose(excess(result, "representation"), [0, 0.5, 1])
+    np.testing.assert_allclose(excess(matrices_of(result, "units")), [-0.6, 0.2, 1])
+    np.testing.assert_allclose(excess(matrices_of(result, "training")), [0, 0.5, 1])
+    np.testing.assert_allclose(excess(matrices_of(result, "representation")), [0, 0.5, 1])
 
 
 def test_thickness_of_a_known_profile():

@@ -12,7 +12,7 @@ import xarray as xr
 from compare.predicted import SHARED
 from deepglass import schema
 from deepglass.errors import DeepglassError, InvalidInput
-from paper_figures.huang2025.results import results_at
+from paper_figures.huang2025.studies import results_at
 from paper_figures.stored import reduced
 from paper_figures.stored.results import Results
 from paper_figures.stored.study import Study

@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from deepglass.errors import InvalidInput
+from paper_figures.checks import table
 from paper_figures.yoshino2020 import THEORY, Check, make
-from paper_figures.yoshino2020.checks import table
 
 
 @pytest.mark.parametrize("figure", THEORY)

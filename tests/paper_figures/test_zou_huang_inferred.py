@@ -16,7 +16,7 @@ from paper_figures.sheet import targets
 from paper_figures.stored.results import Results
 from paper_figures.zou_huang2021 import inferred, landscapes, reference_arrays, transition
 from paper_figures.zou_huang2021.inferred import complete, file, identity, reports, stored
-from paper_figures.zou_huang2021.part_of_network import Ensemble, ensembles, moving
+from paper_figures.zou_huang2021.part_of_network import Part, ensembles, moving
 from paper_figures.zou_huang2021.plans import Plan
 from paper_figures.zou_huang2021.studies import DATA
 from paper_figures.zou_huang2021.transition import samples_at_least
@@ -59,7 +59,7 @@ def kept(tmp_path_factory):
     interior = next(e for e in ensembles("under", (3, 2, 2, 2), biased(60, 14)) if e.part == "interior")
     model = IsingModel(0.1 * (1 - np.eye(6)), np.zeros(6))
     star = biased(3, seed=1).astype(np.int8)
-    theirs = Ensemble(
+    theirs = Part(
         "authors.shallow", "full", (3, 2), sample_moments(biased(300, seed=2)),
         references={level: star[k : k + 1] for k, level in enumerate(inferred.LEVELS)},
         models={"authors": model},
@@ -102,7 +102,7 @@ def test_spins_that_do_not_move_are_clamped_in_given_models():
     J = np.zeros((6, 6))
     J[0, 5] = J[5, 0] = 0.7
     moments = sample_moments(biased(50) * [1, 1, 1, 1, 1, -1])
-    part = moving(Ensemble("x", "full", (3, 2), moments, models={"given": IsingModel(J, np.full(6, 0.1))}))
+    part = moving(Part("x", "full", (3, 2), moments, models={"given": IsingModel(J, np.full(6, 0.1))}))
     np.testing.assert_allclose(part.models["given.clamped"].h, [0.1 - 0.7, 0.1, 0.1, 0.1, 0.1])
 
 

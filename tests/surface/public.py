@@ -37,7 +37,7 @@ MODULES = {
         "simulate.dynamics.compiled_sweeps", "simulate.ising_chains",
     ),
     "compare": (
-        "compare", "compare.figure", "compare.layers", "compare.errors", "compare.peaks", "compare.trees",
+        "compare", "compare.figure", "compare.layers", "compare.peaks", "compare.resampling", "compare.trees",
     ),
     "paper_figures": ("paper_figures", "paper_figures.huang2025", "paper_figures.yoshino2020"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Errors over samples of what is measured on pairs of machines.
+"""Errors over samples: of means, by leaving samples out, and of what is measured on pairs of machines.
 
 Pairs are not independent: they share machines, and machines share a sample. Independent are the samples
 (starts), so they are resampled, and every pair goes along with its samples.
@@ -19,9 +19,11 @@ __all__ = [
     "Statistic",
     "excess_kurtosis",
     "jackknife",
+    "jackknife_error",
     "mean",
     "resample_pairs",
     "skewness",
+    "standard_error",
     "width",
 ]
 
@@ -30,6 +32,20 @@ FEWEST = 3
 
 Statistic = Callable[[NDArray[np.float64], NDArray[np.int64]], ArrayLike]
 """Of the values of pairs and of how often each counts."""
+
+
+def standard_error(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
+    """Of the mean over samples along ``axis``; missing for one sample, never 0."""
+    array = np.asarray(values, dtype=float)
+    count = array.shape[axis]
+    spread = array.std(axis, ddof=1) if count > 1 else np.full_like(array.mean(axis), np.nan)
+    return np.asarray(spread / math.sqrt(count))
+
+
+def jackknife_error(without: ArrayLike) -> NDArray[np.float64]:
+    """Of a statistic, from what it is without each of n samples, (..., n)."""
+    array = np.asarray(without, dtype=float)
+    return np.asarray(np.sqrt((array.shape[-1] - 1) * array.var(-1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +162,4 @@ def jackknife(statistic: Callable[[NDArray[np.bool_]], float], sample: ArrayLike
     value = np.asarray(statistic(np.ones(len(sample), dtype=bool)), dtype=float)
     if n < FEWEST:
         return Resampled(value, np.full_like(value, np.nan), n)
-    without = np.array([statistic(sample != name) for name in names])
-    error = math.sqrt((n - 1) * np.var(without))
-    return Resampled(value, np.asarray(error), n)
+    return Resampled(value, jackknife_error([statistic(sample != name) for name in names]), n)
