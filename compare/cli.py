@@ -41,6 +41,9 @@ def overlay(
     run: Run,
     out: Annotated[Path, typer.Option(help="The figure: .png, .pdf or .svg.")],
     t_w: WaitingTime = None,
+    control: Annotated[
+        Path | None, typer.Option(metavar="RUN.nc", help="The same on shuffled labels, drawn beside.")
+    ] = None,
     format: Output = Format.table,
     overwrite: Overwrite = False,
 ) -> None:
@@ -56,8 +59,10 @@ def overlay(
     """
     figure.format_of(out)
     files.check_target(out, overwrite)
-    result = align(schema.read(profile, "profile"), schema.read(run, "run"), t_w)
-    figure.save(figure.draw(result), out, overwrite)
+    predicted = schema.read(profile, "profile")
+    result = align(predicted, schema.read(run, "run"), t_w)
+    beside = None if control is None else align(predicted, schema.read(control, "run"), t_w)
+    figure.save(figure.draw(result, beside), out, overwrite)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if format is Format.json:

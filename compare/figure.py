@@ -20,14 +20,19 @@ STYLE = Path(__file__).with_name("deepglass.mplstyle")
 COLOURS = {"solid": "#56B4E9", "liquid": "#F0E442", "missing": "#DDDDDD"}
 FORMATS = ("png", "pdf", "svg")
 BLUE, ORANGE, GREEN, PINK, AMBER = PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-PREDICTED, MEASURED = "#000000", ORANGE
+PREDICTED, MEASURED, CONTROL = "#000000", ORANGE, BLUE
 
 
-def draw(overlay: Overlay) -> Figure:
-    """A column-wide figure: the two profiles, under them a strip of phases for each."""
+def draw(overlay: Overlay, control: Overlay | None = None) -> Figure:
+    """A column-wide figure: the two profiles, under them a strip of phases for each.
+
+    ``control`` is an overlay of the same profile with a run on shuffled labels, drawn beside.
+    """
     with style.context(STYLE):
         figure = Figure(figsize=(3.6, 4.1), layout="constrained")
         axis, strip = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
+        if control is not None:
+            _control(axis, control)
         _profiles(axis, overlay)
         _phases(strip, overlay)
         figure.legend(loc="outside upper center", ncols=2)
@@ -61,6 +66,15 @@ def _profiles(axis: Axes, overlay: Overlay) -> None:
         rf"$\alpha =$ {overlay.alpha_theory:g} (theory), {overlay.alpha_run:g} (run),"
         rf" $\alpha_{{\rm eff}} {sign}$ {nearest.alpha:.3g}",
         fontsize=8,
+    )
+
+
+def _control(axis: Axes, control: Overlay) -> None:
+    hidden = control.layers.isel(neuron_layer=slice(1, -1))
+    layers, q, error = (hidden[name].values for name in ("neuron_layer", "measured", "error"))
+    bars = error if np.isfinite(error).all() else None
+    axis.errorbar(
+        layers, q, yerr=bars, fmt="^:", color=CONTROL, mfc="white", ms=4, lw=0.9, label="labels shuffled"
     )
 
 

@@ -22,14 +22,18 @@ from deepglass.errors import InvalidInput
 from simulate.registry import of_attributes
 from simulate.thermal.training_accuracy import training_accuracy
 
+WIDTH = 92
+"""Letters of a line of commands."""
+
 
 def html_of(
     result: Overlay, profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None, *, subject: str = "",
-    notes: Sequence[str] = (),
+    notes: Sequence[str] = (), control: Overlay | None = None,
 ) -> str:  # fmt: skip
     """The page of ``result``, what :func:`compare.overlay` made of this profile, run and ``t_w``.
 
-    The run is of the thermal machine; ``subject`` names its images, ``notes`` are said of them. The training
+    The run is of the thermal machine; ``subject`` names its images, ``notes`` are said of them; ``control``
+    is an overlay of the same on shuffled labels. The training
     accuracy is left out where the data are not there any more, the trees where the run has no matrices.
     """
     one = at_waiting_time(run, t_w)
@@ -37,10 +41,18 @@ def html_of(
     parts = [
         "<h1>Solid and liquid layers</h1>",
         webpage.paragraph(words.heading(run, subject)),
-        webpage.listing([*words.found(result, one.sizes["sample"]), *words.accuracies(one, learnt)]),
+        webpage.listing(
+            [
+                *words.found(result, one.sizes["sample"]),
+                *(words.null(result, control, one.sizes["sample"]) if control else ()),
+                *words.accuracies(one, learnt),
+                *words.short_run(one),
+            ]
+        ),
         "<h2>Prediction and measurement</h2>",
-        webpage.image(figure.draw(result), "predicted and measured overlap against layer"),
+        webpage.image(figure.draw(result, control), "predicted and measured overlap against layer"),
         webpage.paragraph(words.PROFILE),
+        *([webpage.paragraph(words.CONTROL)] if control else ()),
         "<h2>Learning</h2>",
         webpage.image(time_figure.energy(one), "energy against time"),
         webpage.image(time_figure.accuracy(one, learnt, words.chance(learnt)), "accuracy against time"),
@@ -48,7 +60,7 @@ def html_of(
         "<h2>Machine against machine</h2>",
         *_trees(one),
         "<h2>The numbers</h2>",
-        _table(result, one),
+        _table(result, one, control),
         webpage.paragraph(words.TABLE),
         "<h2>Before you believe it</h2>",
         webpage.listing([*words.warnings(result), *words.CAVEATS]),
@@ -57,7 +69,7 @@ def html_of(
         "<h2>Where it comes from</h2>",
         webpage.listing(_origin(run)),
         webpage.paragraph("The same by hand:"),
-        f"<pre>{html.escape(_commands(profile, run))}</pre>",
+        f"<pre>{html.escape(_commands(profile, run, control is not None))}</pre>",
     ]
     return webpage.document("Solid and liquid layers", parts)
 
@@ -112,7 +124,7 @@ def _tile(raw: np.ndarray, names: Sequence[str], title: str) -> Figure:
     return sheet
 
 
-def _table(result: Overlay, run: xr.Dataset) -> str:
+def _table(result: Overlay, run: xr.Dataset, control: Overlay | None) -> str:
     layers = result.layers
     rows = []
     for i, layer in enumerate(layers["neuron_layer"].values[1:-1], start=1):
@@ -125,22 +137,27 @@ def _table(result: Overlay, run: xr.Dataset) -> str:
                 webpage.number(float(weights["Q_star"]), float(weights["Q_star_error"])),
             ]
         )  # fmt: skip
-    return webpage.table(["layer", "q predicted", "is", "q measured", "is", "Q measured"], rows)
+        if control:
+            there = control.layers.isel(neuron_layer=i)
+            rows[-1].append(webpage.number(float(there["measured"]), float(there["error"])))
+    head = ["layer", "q predicted", "is", "q measured", "is", "Q measured"]
+    return webpage.table([*head, "q, labels shuffled"] if control else head, rows)
 
 
 def _origin(run: xr.Dataset) -> list[str]:
     a = run.attrs
+    made = f" of {a['created']}" if a.get("created") else ""
     return [
         f"data: {a['data_source']}; {a['patterns']} to train, {a['test_patterns']} to test;"
         f" {a['inputs']} pixels, SHA-256 {a['data_sha256']}",
-        f"run {a['run_id']} of {a.get('created') or 'this session'}, seed {a['seed']}, {a['steps']} steps,"
+        f"run {a['run_id']}{made}, seed {a['seed']}, {a['steps']} steps,"
         f" {float(a['wall_time_s']):.0f} s on {a['device_name']}",
         f"deepglass {a.get('code_version') or provenance.code_version()}, torch {a['torch_version']},"
         f" kernels {a['kernels']}",
     ]
 
 
-def _commands(profile: xr.Dataset, run: xr.Dataset) -> str:
+def _commands(profile: xr.Dataset, run: xr.Dataset, control: bool) -> str:
     a = profile.attrs
     theory = (
         f"python -m theory profile --scenario {a['scenario']} --depth {a['depth']} --alpha {a['alpha']:.10g}"
@@ -157,8 +174,20 @@ def _commands(profile: xr.Dataset, run: xr.Dataset) -> str:
         if value != json.loads(json.dumps(field.default)) and field.name != "data_dir":
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             options += [f"--{field.name.replace('_', '-')}", shlex.quote(text)]
-    simulate = " ".join(["python -m simulate run", *options])
-    return (
-        f"{theory} --out profile.nc\n{simulate} --out run.nc\n"
-        "python -m compare overlay profile.nc run.nc --out overlay.png"
-    )
+    simulate = ["python -m simulate run", *map(" ".join, zip(options[::2], options[1::2], strict=True))]
+    lines = [f"{theory} --out profile.nc", _wrapped([*simulate, "--out run.nc"])]
+    overlay = "python -m compare overlay profile.nc run.nc"
+    if control:
+        lines.append(_wrapped([*simulate, "--labels shuffled", "--out control.nc"]))
+        overlay += " --control control.nc"
+    return "\n".join([*lines, f"{overlay} --out overlay.png"])
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    """A command on lines of a page's width."""
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > WIDTH:
+            lines.append("   ")
+        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return " \\\n".join(lines)

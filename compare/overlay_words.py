@@ -19,9 +19,15 @@ PROFILE = (
     " without any fit, for random images at the same alpha = images per neuron; orange points are"
     " measured, with their standard error over samples. The strips below repeat it as phases."
 )
+CONTROL = (
+    "Blue triangles: the control, the same machine on the same images with their labels shuffled, as much to"
+    " store and nothing to understand. Where they lie on the orange points, it is not the meaning of the"
+    " labels that holds a layer."
+)
 ENERGY = (
     "The energy counts how far the layers are from computing each other: 0 would be a perfect network. It"
-    " falls while the machine learns and levels off where the heat keeps it."
+    " falls while the machine learns, and levels off where the heat keeps it; one that still falls at the end"
+    " says that the run was short."
 )
 ACCURACY = (
     "How often the network gives the right label. Training images are those it learns from; test images"
@@ -36,21 +42,28 @@ TREES = (
     "Every row and every column is one machine, and the number beside it says which sample it is of. The"
     " colour is the overlap of two machines in this layer, from dark (0 or less, unrelated) to yellow (1,"
     " identical). The tree above joins the machines that are alike; a low branch joins twins. Yellow"
-    " blocks of one sample: the replicas still agree, the layer is solid. No blocks: they have forgotten"
-    " each other, it is liquid. Different samples look unrelated even where they are solid, because hidden"
-    " neurons may change sign or place at no cost: compare within a sample."
+    " blocks of one sample: the replicas still agree; of neurons, the layer is solid. No blocks: they have"
+    " forgotten each other, it is liquid. Different samples need not agree even where each is solid, because"
+    " hidden neurons may change sign or place at no cost; of few neurons some agree by chance. Compare within"
+    " a sample."
 )
-TABLE = "q: of neurons, Q: of the weights that lead into the layer; +- is the standard error over samples."
+TABLE = (
+    "q: of neurons, Q: of the weights that lead into the layer; ± is the standard error over samples. Solid"
+    " and liquid are said of neurons. Weights may be alike where neurons are not: they forget their common"
+    " start more slowly."
+)
 CAVEATS = (
     "The theory is of another model (neurons that are signs, random data, constraints that hold exactly)"
     " than the machine (real numbers, your images, a temperature). The overlay describes; it does not"
     " test.",
     "Solid and liquid are said of these images, this size of network and this time: a layer that is still"
-    " forgetting at the end is called by where it is then.",
+    " forgetting at the end is called by where it is then (--steps).",
     "Replicas share their start and the first t_w steps. What they still have in common later may be memory"
     " of these, not what the images demand. Look whether a layer is as solid for a later t_w"
-    " and for labels that mean nothing: --waiting-time and --labels shuffled in the command below.",
+    " (--waiting-time) and for labels that mean nothing (--labels shuffled, in the commands below).",
 )
+FALLS = 0.5
+"""Over the last half of a run: an energy that falls below this share of itself is on its way."""
 HOT = re.compile(r"(layers hotter than [^:;]*): ([^;]*)")
 """A run's warning of hot layers, and the list of them."""
 
@@ -89,15 +102,61 @@ def found(result: Overlay, samples: int) -> list[str]:
         lines.append(f"{word}: {'; '.join(said)}.")
     if samples > 1:
         # Student's t: two standard errors of four samples would be 86 %.
-        near = layers[np.abs(q - THRESHOLD) < stats.t.ppf(0.975, samples - 1) * error]
+        times = stats.t.ppf(0.975, samples - 1)
+        near = layers[np.abs(q - THRESHOLD) < times * error]
         if near.size:
-            lines.append(f"Too close to call: {_ranges(near)}: the line at 1/e is within the 95 % interval.")
+            lines.append(
+                f"Too close to call: {_ranges(near)}: the line at 1/e is within the 95 % interval,"
+                f" {times:.2g} standard errors with {samples} samples."
+            )
     return lines
+
+
+def null(result: Overlay, control: Overlay, samples: int) -> list[str]:
+    """What of the solid is there without any meaning of the labels, by a ``control`` on shuffled ones."""
+    own_labels, shuffled = (x.layers.isel(neuron_layer=slice(1, -1)) for x in (result, control))
+    solid, also = (x["measured_phase"].values == "solid" for x in (own_labels, shuffled))
+    layers = own_labels["neuron_layer"].values
+    both, own = layers[solid & also], layers[solid & ~also]
+    said = "Control, the same images with their labels shuffled: "
+    if both.size:
+        said += f"solid all the same: {_ranges(both)}. What the labels mean is not what holds them."
+    else:
+        said += "none of these layers is solid."
+    if both.size and own.size:
+        said += f" Solid with the true labels only: {_ranges(own)}."
+    if samples > 1:
+        spread = [np.sqrt(samples) * x["error"].values for x in (own_labels, shuffled)]
+        test = stats.ttest_ind_from_stats(
+            own_labels["measured"].values, spread[0], samples,
+            shuffled["measured"].values, spread[1], samples, equal_var=False,
+        )  # fmt: skip
+        differ = layers[test.pvalue < 0.05]
+        said += (
+            f" The overlaps differ in {_ranges(differ)} (5 %)."
+            if differ.size
+            else " No overlap differs (5 %)."
+        )
+    return [said]
+
+
+def short_run(run: xr.Dataset) -> list[str]:
+    """That the energy still falls, where it does."""
+    energy = run["E"].mean(["sample", "replica"])
+    end = int(run.attrs["steps"])
+    half = float(energy.sel(t=energy["t"][energy["t"] <= end // 2][-1]))
+    last = float(energy.sel(t=end))
+    if last > FALLS * half:
+        return []
+    return [
+        f"The energy has fallen {half / last:.2g} times over the last half of the run: it was too short for"
+        " the machine to come to rest (--steps)."
+    ]
 
 
 def warnings(result: Overlay) -> list[str]:
     """The warnings of the overlay, none longer than is read, and what alpha_eff is."""
-    lines = [HOT.sub(_hottest, line) for line in result.warnings if not line.startswith("alpha_eff")]
+    lines = [shortened(line) for line in result.warnings if not line.startswith("alpha_eff")]
     nearest = result.alpha_eff
     lines.append(
         "alpha_eff, in the title of the figure, is the alpha (images per neuron) at which the theory looks"
@@ -110,6 +169,16 @@ def warnings(result: Overlay) -> list[str]:
         }[nearest.bound]
         lines[-1] += f" Here no alpha does, and it is only a bound, {nearest}: {why}."
     return lines
+
+
+def shortened(warning: str) -> str:
+    """A warning of hot layers without their machines, and what to do; others as they are."""
+    said = HOT.sub(_hottest, warning)
+    if said == warning:
+        return said
+    return (
+        f"{said} (T is the temperature of the heat bath; whether it matters, a run with half the --dt shows)"
+    )
 
 
 def _hottest(warning: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from compare.figure import STYLE
 CSS = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
 .wide{overflow-x:auto} table{border-collapse:collapse;font-size:13px;margin:1rem 0}
-td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}
+td{white-space:nowrap} td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}
 td:first-child,th:first-child{text-align:left;font-family:monospace}
 img{max-width:100%} .solid{background:#56B4E955} .liquid{background:#F0E44255} h2{margin-top:2rem}
 li{margin:.3rem 0;overflow-wrap:anywhere} .tiles{display:flex;flex-wrap:wrap;gap:.3rem}
@@ -64,7 +64,9 @@ def number(value: float, error: float) -> str:
     """``0.574 ± 0.012``; without what is missing, ``-`` without a value."""
     if not math.isfinite(value):
         return "-"
-    return f"{value:.3f}" if not math.isfinite(error) else f"{value:.3f} ± {error:.3f}"
+    if not math.isfinite(error):
+        return f"{value:.3f}"
+    return f"{value:.3f} ± {error:.3f}" if error == 0 or error >= 5e-4 else f"{value:.4f} ± {error:.1g}"
 
 
 def paragraph(text: str) -> str:

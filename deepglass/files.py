@@ -25,7 +25,10 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
         if target.exists() and not target.is_file():
             raise InvalidInput(f"output {path} is not a regular file; name another")
         if target.exists() and not overwrite:
-            raise InvalidInput(f"output file {path} exists; pass --overwrite to replace it or name another")
+            raise InvalidInput(
+                f"output file {path} exists; pass --overwrite (Python: overwrite=True) to replace it"
+                " or name another"
+            )
         ancestor = target.parent
         while not ancestor.exists():
             ancestor = ancestor.parent

@@ -60,7 +60,8 @@ def demo(
     patterns: Annotated[int | None, typer.Option(help="M, images that are learnt, others test.")] = None,
     width: options.Width = demo_figure.PROTOCOL.width,
     depth: options.Depth = demo_figure.PROTOCOL.depth,
-    out: Annotated[Path, typer.Option(help="Folder for run, profile, table, overlay and report.")] = (
+    steps: options.Steps = demo_figure.PROTOCOL.steps,
+    out: Annotated[Path, typer.Option(help="Folder for runs, profile, table, overlay and report.")] = (
         demo_figure.FOLDER
     ),
     overwrite: Overwrite = False,
@@ -73,7 +74,7 @@ def demo(
         python -m paper_figures demo --out results/demo
         python -m paper_figures demo --data my_images.npz --out mine
     """
-    protocol = replace(demo_figure.PROTOCOL, width=width, depth=depth)
+    protocol = demo_figure.protocol_of(width, depth, steps)
     if data is None:
         if classes or threshold is not None:
             raise InvalidInput("--classes and --threshold are of your own images: name them by --data")

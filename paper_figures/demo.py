@@ -4,15 +4,19 @@ Ten layers of eight neurons learn to tell 0 from 1 on 240 images (alpha = 30). F
 started, each is split into three replicas at t_w = 1,000 steps, early in training, and what the
 replicas still share 19,000 steps later is the measured profile: what the data pin down is solid,
 what they leave free is liquid. The theory is the symmetric solution for random data at the same
-alpha. Half a minute on one core. The same for a user's own images: :func:`on_own_images`.
+alpha; the null control is the same on labels that are shuffled among the images. A minute on one core.
+The same for a user's own images: :func:`on_own_images`.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compare import figure, overlay_page
 from compare.overlay import overlay
+from compare.overlay_words import null, shortened
 from compare.report import describe as describe_overlay
 from deepglass import files, schema
 from deepglass.errors import InvalidInput
@@ -30,13 +34,22 @@ PROTOCOL = Protocol(
 """Configurations are kept now and then, and read for the training accuracy."""
 SCENARIO = "random"
 FILES = {
-    "run": "run.nc", "profile": "profile.nc", "table": "table.txt", "figure": "overlay.png",
-    "report": "report.html",
+    "run": "run.nc", "control": "control.nc", "profile": "profile.nc", "table": "table.txt",
+    "figure": "overlay.png", "report": "report.html",
 }  # fmt: skip
 IMAGES = "images.npz"
 """Own images as the machine learnt them."""
 HELD_BACK = 0.25
 """Share of the images that is kept for the test, where there are few."""
+
+
+def protocol_of(width: int, depth: int, steps: int) -> Protocol:
+    """The demo's, of another size or time; machines are compared with all others at the end."""
+    if depth < 2:
+        raise InvalidInput(f"depth = {depth} has no hidden layer to look at; take --depth 2 or more")
+    if steps <= SPLIT:
+        raise InvalidInput(f"steps = {steps} end before replicas part; take --steps above {SPLIT}")
+    return replace(PROTOCOL, width=width, depth=depth, steps=steps, matrix_times=(steps - SPLIT,))
 
 
 @dataclass(frozen=True)
@@ -50,22 +63,33 @@ class Subject:
 def make(
     folder: Path, protocol: Protocol = PROTOCOL, overwrite: bool = False, subject: Subject = Subject()
 ) -> str:
-    """Write run, profile, table, overlay and report into ``folder``; returns the table.
+    """Write run, control, profile, table, overlay and report into ``folder``; returns the table.
 
     Raises InvalidInput before any work if a file is there already, unless ``overwrite``.
     """
     paths = _targets(folder, overwrite)
     profile = solve_profile(SCENARIO, protocol.depth, protocol.alpha).to_dataset()
     schema.write(profile, paths["profile"], "profile", overwrite)
-    with ProgressBar() as progress:
-        measured = run(protocol, progress)
-    schema.write(measured, paths["run"], "run", overwrite)
+    runs = {}
+    with quiet():
+        for what, labels in (("run", protocol.labels), ("control", "shuffled")):
+            with ProgressBar() as progress:
+                runs[what] = run(replace(protocol, labels=labels), progress)
+            schema.write(runs[what], paths[what], "run", overwrite)
 
-    result = overlay(profile, measured)
-    figure.save(figure.draw(result), paths["figure"], overwrite)
-    text = "\n\n".join([*subject.notes, describe_run(measured), describe_overlay(result), *result.warnings])
+    measured, result, control = runs["run"], *(overlay(profile, x) for x in runs.values())
+    figure.save(figure.draw(result, control), paths["figure"], overwrite)
+    told = [
+        describe_run(measured),
+        describe_overlay(result),
+        *map(shortened, result.warnings),
+        *null(result, control, protocol.samples),
+    ]
+    text = "\n\n".join([*subject.notes, *told])
     files.write_bytes(paths["table"], f"{text}\n".encode(), overwrite)
-    page = overlay_page.html_of(result, profile, measured, subject=subject.name, notes=subject.notes)
+    page = overlay_page.html_of(
+        result, profile, measured, subject=subject.name, notes=subject.notes, control=control
+    )
     files.write_bytes(paths["report"], page.encode(), overwrite)
     return f"{text}\n\nwrote {', '.join(str(path) for path in paths.values())}"
 
@@ -107,7 +131,18 @@ def on_own_images(
         )
     files.write_with(target, own.save, overwrite)
     subject = Subject(f"{data}, {' or '.join(own.classes)}", own.notes)
-    return make(folder, protocol, overwrite, subject)
+    return f"{make(folder, protocol, overwrite, subject)}, {target}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what runs say of single machines as they go: files have it, the table has it in short."""
+    logger = logging.getLogger("simulate.chunk")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _targets(folder: Path, overwrite: bool) -> dict[str, Path]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepglass.errors import InvalidInput
-from paper_figures.pictures import folders_of_pictures, read_pictures, shrink
+from paper_figures.pictures import astray, folders_of_pictures, read_pictures, shrink
 from simulate.data import idx
 from simulate.data.own import arrays, checked_images
 
@@ -91,6 +91,8 @@ def _read(
             " numpy.savez('my_images.npz', images=images, labels=labels)"
         )
     if not path.is_dir():
+        if not path.exists() and (other := path.with_name(f"{path.name}.npz")).is_file():
+            raise InvalidInput(f"data {path} does not exist; did you mean {other}?")
         images, labels = arrays(path)
         words = _words(path, labels)
         grey = _grey(path, checked_images(path, images), words, notes)
@@ -102,10 +104,7 @@ def _read(
         return _grey(path, flat, words, notes), words, _chosen(path, set(words.tolist()), classes)
     folders = folders_of_pictures(path)
     if not folders:
-        raise InvalidInput(
-            f"data folder {path} holds no images; expected a folder of pictures for each class"
-            f" ({path}/cat/1.png), or IDX: {idx.EXPECTED_NAMES}"
-        )
+        raise InvalidInput(f"data folder {path} holds {astray(path)}, or IDX: {idx.EXPECTED_NAMES}")
     # Chosen first: pictures of other classes need not be decoded.
     chosen = _chosen(path, folders, classes)
     return *read_pictures({name: folders[name] for name in folders if name in chosen}, notes), chosen

@@ -1,10 +1,11 @@
 """Pictures of a folder, one subfolder for each class, and pictures made small."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from deepglass.errors import InvalidInput
 
@@ -29,13 +30,31 @@ def folders_of_pictures(path: Path) -> dict[str, list[Path]]:
     return found
 
 
+def astray(path: Path) -> str:
+    """What a folder without pictures by class holds instead, and what was expected."""
+    expected = f"expected a folder of pictures for each class ({path}/cat/1.png)"
+    loose = sum(x.suffix.lower() in ENDINGS for x in path.iterdir())
+    if loose:
+        return f"{loose} pictures but no folders of them; {expected}"
+    deeper = sorted(x.parent for x in path.glob("*/*/*") if x.suffix.lower() in ENDINGS)
+    if not deeper:
+        return f"no images; {expected}"
+    if len({folder.parent for folder in deeper}) == len({folder.name for folder in deeper}) == 1:
+        return f"pictures two folders deep, in {deeper[0]}; {expected}"
+    return f"pictures two folders deep, such as {deeper[0]}; name {deeper[0].parent}, or {expected}"
+
+
 def read_pictures(folders: dict[str, list[Path]], notes: list[str]) -> tuple[Grey, NDArray[np.str_]]:
     """At most MOST pictures a folder, grey and small (n, rows, columns), and the names of folders (n,)."""
     taken = {name: _evenly(name, paths, notes) for name, paths in folders.items()}
     labels = [name for name, paths in taken.items() for _ in paths]
     opened = [_open(path) for paths in taken.values() for path in paths]
-    pictures = [picture for picture, _ in opened]
-    sizes = {size for _, size in opened}
+    pictures = [each.grey for each in opened]
+    sizes = {each.size for each in opened}
+    if any(each.coloured for each in opened):
+        notes.append("colour was turned to grey")
+    if any(each.transparent for each in opened):
+        notes.append("transparent parts were made white")
     if len(sizes) > 1:
         notes.append(f"pictures of {len(sizes)} sizes were made {SIDE} x {SIDE}")
         small = [picture.resize((SIDE, SIDE), Image.Resampling.BOX) for picture in pictures]
@@ -88,17 +107,31 @@ def _say_shrunk(size: tuple[int, int], small: Image.Image, notes: list[str]) -> 
         notes.append(f"images of {rows} x {columns} pixels were shrunk to {small.height} x {small.width}")
 
 
-def _open(path: Path) -> tuple[Image.Image, tuple[int, int]]:
-    """A picture as brightness (mode F), upright, on white where it is transparent, no larger than is needed;
-    and its own size (columns, rows)."""
+class Opened(NamedTuple):
+    """A picture as brightness (mode F), upright, on white where it is transparent, no larger than is needed.
+
+    ``size`` is its own (columns, rows); whether it was ``coloured``, or in part ``transparent``.
+    """
+
+    grey: Image.Image
+    size: tuple[int, int]
+    coloured: bool
+    transparent: bool
+
+
+def _open(path: Path) -> Opened:
     try:
         with Image.open(path) as opened:
             picture = ImageOps.exif_transpose(opened)
             if picture.mode.startswith(("I", "F")):  # more than 8 bits: conversion to L would cut them off
-                return picture.convert("F"), picture.size
+                return Opened(picture.convert("F"), picture.size, False, False)
+            transparent = False
             if picture.has_transparency_data:
-                white = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(white, picture.convert("RGBA"))
+                layered = picture.convert("RGBA")
+                transparent = layered.getchannel("A").getextrema() != (255, 255)
+                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), layered)
+            red, *others = picture.convert("RGB").split()
+            coloured = any(ImageChops.difference(red, other).getbbox() for other in others)
             grey = picture.convert("L").convert("F")
     except Exception as error:  # a damaged picture raises whatever its decoder does
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -106,4 +139,4 @@ def _open(path: Path) -> tuple[Image.Image, tuple[int, int]]:
     size = grey.size
     # Photographs are large: what is kept of one is small, what is averaged later still fine.
     grey.thumbnail((8 * SIDE, 8 * SIDE), Image.Resampling.BOX)
-    return grey, size
+    return Opened(grey, size, coloured, transparent)

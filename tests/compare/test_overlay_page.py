@@ -4,13 +4,14 @@ import re
 import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from compare import overlay, overlay_words
+from compare import overlay, overlay_words, webpage
 from compare.effective_alpha import EffectiveAlpha
 from compare.overlay_page import html_of
 from deepglass import phases, schema
@@ -71,13 +72,19 @@ def test_one_file_with_every_picture(profile, measured):
     for layer in (1, 2):
         q, error = (measured[name].values[0, layer] for name in ("q_star", "q_star_error"))
         assert f"<td>{layer}</td><td>{profile.q.values[layer]:.3f}</td>" in text
-        assert f"{q:.3f} ± {error:.3f}" in text
+        assert f"<td>{webpage.number(q, error)}</td>" in text
     assert len(text) < 1e6
+
+
+def commands(page):
+    lines = re.search(r"<pre>(.*)</pre>", page, re.S).group(1)
+    assert max(map(len, lines.splitlines())) <= 100
+    return re.sub(r" \\\n +", " ", lines).splitlines()
 
 
 def test_the_commands_on_it_make_the_same_run(profile, measured, tmp_path):
     text = html_of(overlay(profile, measured), profile, measured)
-    theory, simulate, _ = re.search(r"<pre>(.*)</pre>", text, re.S).group(1).splitlines()
+    theory, simulate, _ = commands(text)
     for line, name in ((theory, "profile"), (simulate, "run")):
         words = shlex.split(line)
         assert words[:2] == ["python", "-m"]
@@ -141,7 +148,8 @@ def test_what_was_found_in_words():
     assert overlay_words.found(result, 60) == [
         "Predicted: solid: layers 1, 5; liquid: layers 2 to 4.",
         "Measured: solid: layers 1 to 2, 5; liquid: layers 3 to 4.",
-        "Too close to call: layers 2, 4: the line at 1/e is within the 95 % interval.",
+        "Too close to call: layers 2, 4: the line at 1/e is within the 95 % interval, 2 standard errors with"
+        " 60 samples.",
     ]
     one = a_result([0.9, 0.3], [0.9, 0.9], [np.nan, np.nan])
     assert overlay_words.found(one, 1) == [
@@ -155,7 +163,7 @@ def test_too_close_to_call_is_95_percent_of_so_few_samples(samples, close):
     """2.2, 3 and 4 standard errors off; Student's t is 4.30, 3.18 and 2.36 for 3, 4 and 8 samples."""
     q = 0.3679 + 0.01 * np.array([2.2, 3.0, 4.0])
     said = overlay_words.found(a_result(q.tolist(), [0.9] * 3, [0.01] * 3), samples)[-1]
-    assert said == f"Too close to call: {close}: the line at 1/e is within the 95 % interval."
+    assert said.startswith(f"Too close to call: {close}: the line at 1/e is within the 95 % interval")
 
 
 @pytest.mark.parametrize(
@@ -181,10 +189,54 @@ def test_warnings_are_short_and_without_jargon(bound, said):
         "one sample",
         "run: layers hotter than 1.5 T at step 900: neurons of layers 1 to 2, weights into layer 4, at most"
         " 120 T; dt may be too long for them; layers hotter than 1.5 T earlier, since cooled: neurons of"
-        " layer 3, at most 4 T",
+        " layer 3, at most 4 T (T is the temperature of the heat bath; whether it matters, a run with half"
+        " the --dt shows)",
     ]
     assert len(lines) == 3
     assert said in lines[2]
+
+
+def test_what_a_control_says():
+    true = a_result([0.9, 0.8, 0.5, 0.2, 0.9], [0.9] * 5, [0.01] * 5)
+    null = a_result([0.9, 0.5, 0.3, 0.2, 0.9], [0.9] * 5, [0.01] * 5)
+    assert overlay_words.null(true, null, 4) == [
+        "Control, the same images with their labels shuffled: solid all the same: layers 1 to 2, 5. What the"
+        " labels mean is not what holds them. Solid with the true labels only: layer 3. The overlaps differ"
+        " in layers 2 to 3 (5 %)."
+    ]
+    liquid = a_result([0.1] * 5, [0.9] * 5, [np.nan] * 5)
+    assert overlay_words.null(true, liquid, 1) == [
+        "Control, the same images with their labels shuffled: none of these layers is solid."
+    ]
+    assert overlay_words.null(true, true, 3)[0].endswith("No overlap differs (5 %).")
+
+
+def test_a_control_is_on_the_page_and_in_its_commands(profile, measured, tmp_path):
+    null = run(replace(PROTOCOL, labels="shuffled"))
+    result, beside = (overlay(profile, x) for x in (measured, null))
+    text = html_of(result, profile, measured, control=beside)
+    assert "Blue triangles" in text
+    q, error = (null[name].values[0, 1] for name in ("q_star", "q_star_error"))
+    assert f"<td>{webpage.number(q, error)}</td></tr>" in text
+    made = commands(text)
+    assert "--labels shuffled --out control.nc" in made[2]
+    assert made[3].endswith("--control control.nc --out overlay.png")
+    for name, data in {"profile": profile, "run": measured, "control": null}.items():
+        schema.write(data, tmp_path / f"{name}.nc", "profile" if name == "profile" else "run")
+    names = [str(tmp_path / f"{name}.nc") for name in ("profile", "run", "control")]
+    out = [str(tmp_path / name) for name in ("with.png", "without.png")]
+    assert main("compare.cli", ["overlay", *names[:2], "--control", names[2], "--out", out[0]]) == 0
+    assert main("compare.cli", ["overlay", *names[:2], "--out", out[1]]) == 0
+    assert Path(out[0]).read_bytes() != Path(out[1]).read_bytes()
+
+
+@pytest.mark.parametrize(("last", "short"), [(0.2, True), (0.6, False)])
+def test_a_run_whose_energy_still_falls_is_called_short(last, short):
+    values = np.array([8.0, 4.0, 1.0, last]).reshape(4, 1, 1)
+    energy = xr.DataArray(values, {"t": [0, 10, 50, 100]}, ("t", "sample", "replica"))
+    said = overlay_words.short_run(xr.Dataset({"E": energy}, attrs={"steps": 100}))
+    assert bool(said) is short
+    assert not short or "fallen 5 times over the last half" in said[0]
 
 
 def test_layers_have_numbers_and_replicas_a_memory(measured):

@@ -126,6 +126,8 @@ def test_a_folder_of_pictures_for_each_class(tmp_path):
         np.testing.assert_allclose(found.images, expected[order], atol=0.51)  # 8 bits
         assert found.classes == ("cat", "dog")
         np.testing.assert_array_equal(found.labels, LABELS[order])
+        assert ("colour was turned to grey" in found.notes) is (mode == "RGB")
+        assert "transparent parts were made white" not in found.notes
 
 
 def test_pictures_of_all_sizes_and_transparent_ones(tmp_path):
@@ -136,6 +138,7 @@ def test_pictures_of_all_sizes_and_transparent_ones(tmp_path):
     assert found.images.shape == (N, 28, 28)
     assert (found.images[0] == 255).all()
     assert "pictures of 2 sizes were made 28 x 28" in found.notes
+    assert "transparent parts were made white" in found.notes
 
 
 def test_of_very_many_pictures_some_of_the_whole_are_taken(tmp_path, monkeypatch):
@@ -203,6 +206,30 @@ def test_folders_that_are_none(tmp_path):
         prepare(tmp_path / "x.csv")
     with pytest.raises(InvalidInput, match="does not exist"):
         prepare(tmp_path / "none.npz")
+    archive = stored(tmp_path)
+    with pytest.raises(InvalidInput, match=f"does not exist; did you mean .*{archive.name}"):
+        prepare(archive.with_suffix(""))
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (("1.png", "2.png"), "holds 2 pictures but no folders of them"),
+        (("cat/a/1.png", "dog/a/1.png"), r"two folders deep, such as .*cat/a; name .*cat, or expected"),
+        (
+            ("train/cat/1.png", "test/cat/1.png"),
+            r"name .*test, or expected a folder of pictures for each class",
+        ),
+        (("all/cat/1.png",), r"pictures two folders deep, in .*all/cat; expected"),
+        (("notes.txt",), "holds no images; expected a folder of pictures for each class"),
+    ],
+)
+def test_what_a_folder_holds_instead(tmp_path, places, said):
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(b"")
+    with pytest.raises(InvalidInput, match=said):
+        prepare(tmp_path)
 
 
 def test_the_number_of_patterns_that_is_chosen(tmp_path, monkeypatch):
@@ -241,6 +268,7 @@ def test_from_own_images_to_the_report(tmp_path):
     assert "pets, cat or dog" in text
     assert "of the training images" in text
     assert "classes: 0 = cat (35 images), 1 = dog (35 images)" in said
+    assert said.endswith("images.npz")
     with pytest.raises(InvalidInput, match="exists"):
         demo.on_own_images(tmp_path / "out", str(folder), protocol=SMALL)
     with pytest.raises(InvalidInput, match="patterns = 71 are more than the 70 images"):
