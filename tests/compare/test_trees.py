@@ -181,6 +181,17 @@ def test_a_sample_is_not_paired_with_its_copy():
     assert not counts[pairs.b == 2].any()
 
 
+def test_standard_errors_of_means_and_of_what_is_left():
+    values = np.random.default_rng(2).normal(size=(7, 3))
+    found = resampling.standard_error(values)
+    np.testing.assert_allclose(found, values.std(0, ddof=1) / np.sqrt(7))
+    np.testing.assert_allclose(resampling.standard_error(values.T, -1), found)
+    without = (values.sum(0) - values).T / 6  # the jackknife of a mean is its standard error
+    np.testing.assert_allclose(resampling.jackknife_error(without), found)
+    assert np.isnan(resampling.standard_error(values[:1])).tolist() == [True] * 3
+    assert np.isnan(resampling.standard_error([1.0]))
+
+
 def test_error_of_a_mean_over_samples():
     """All pairs of a sample alike: as if there were one number a sample."""
     per_sample = np.random.default_rng(5).normal(size=6)
