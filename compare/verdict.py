@@ -185,7 +185,7 @@ def verdict(
         times=measured.times,
         trends=trends,
         level=level,
-        notes=wording.notes(predicted, measured, found, bent, warnings),
+        notes=(*wording.blunt(tests[0], level), *wording.notes(predicted, measured, found, bent, warnings)),
     )
 
 
@@ -275,6 +275,6 @@ def _overall(
 def _sum(overall: Sequence[Overall]) -> str:
     if any(each.verdict == wording.TOO_FEW for each in overall):
         return wording.TOO_FEW
-    return wording.sides(
-        [each.prediction for each in overall], [each.verdict == "agrees" for each in overall]
-    )
+    agree = [each.verdict == "agrees" for each in overall]
+    words = wording.sides([each.prediction for each in overall], agree)
+    return f"{words} (cannot tell)" if len(overall) > 1 and all(agree) else words

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from compare.finite_size import Limit
+from compare.hotelling import Test
 from compare.measured import PERCEPTRON, Measured
 from compare.predicted import Prediction
 from compare.resampling import FEWEST
 
 TOO_FEW = "too few samples"
+BLUNT = 5.0
+"""Errors: a judge that lets pass what is farther off says so."""
 NO_SPREAD = "no spread over samples, no test"
 
 
@@ -50,6 +54,17 @@ def _listed(words: Sequence[str], last: str) -> str:
 def curve(symbol: str, order: int) -> str:
     """E.g. ``straight line in 1/N``."""
     return f"{('straight line', 'parabola')[order - 1]} in 1/{symbol}"
+
+
+def blunt(tests: Sequence[Test], level: float) -> tuple[str, ...]:
+    """How far off a layer has to be to be refuted, where that is far; ``tests``: one for each layer."""
+    known = [test.freedom for test in tests if test.freedom > 0]
+    if not known or not enough(min(known)):
+        return ()
+    reach = float(stats.t.isf(level / len(known) / 2, min(known)))
+    if reach < BLUNT:
+        return ()
+    return (f"few samples: a layer is refuted only if it is {reach:.2g} errors off; to agree says little",)
 
 
 def notes(

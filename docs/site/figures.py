@@ -27,7 +27,7 @@ KINDS = {
     "differs": DIFFERS, "fails": DIFFERS, "off": DIFFERS,
     "no reference": SILENT, "reported": SILENT, "no error bar": SILENT,
     "grows": SILENT, "shrinks": SILENT, "does not grow": SILENT, "solid throughout": SILENT,
-    "undecided": SILENT,
+    "undecided": SILENT, "too few samples": SILENT,
     "not reached": MISSING, "undefined": MISSING, "not run at this size": MISSING, "not measured": MISSING,
 }  # fmt: skip
 """What the verdicts of all kinds of numbers come to; one that is not here stops the build."""
@@ -99,10 +99,14 @@ def _scores(scores: Iterable[Any]) -> tuple[Row, ...]:
 
 
 def _checks(checks: Iterable[Any]) -> tuple[Row, ...]:
-    def text(value: float | None) -> str:
-        return "" if value is None else "-" if value != value else f"{value:.8g}"
+    def text(value: float | None, digits: int) -> str:
+        return "" if value is None else "-" if value != value else f"{value:.{digits}g}"
 
-    return tuple(Row(c.name, text(c.value), text(c.expected), c.verdict) for c in checks)
+    rows = []
+    for check in checks:
+        digits = 3 if check.tolerance is None else 8  # reported as it is, or held against what is known
+        rows.append(Row(check.name, text(check.value, digits), text(check.expected, digits), check.verdict))
+    return tuple(rows)
 
 
 def _huang2025(out: Path) -> Iterator[Drawn]:

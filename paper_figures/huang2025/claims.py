@@ -24,7 +24,8 @@ RARE = 0.01
 """Probability of a verdict ``differs`` where ours and the paper's are the same."""
 
 VERDICTS = (
-    "agrees", "differs", "not reached", "no reference", "no error bar", "undefined", "not run at this size",
+    "agrees", "differs", "too few samples", "not reached", "no reference", "no error bar", "undefined",
+    "not run at this size",
 )  # fmt: skip
 
 COLUMNS = ("panel", "number", "ours", "n", "paper", "z", "verdict", "source", "note")
@@ -129,8 +130,10 @@ class Claim:
             return "agrees" if self.distance == 0 else "differs"
         if math.isnan(self.z):
             return "no error bar"
-        chance = 2 * stats.t.sf(abs(self.z), self.freedom)
-        return "differs" if chance < RARE else "agrees"
+        if 2 * stats.t.sf(abs(self.z), self.freedom) < RARE:
+            return "differs"
+        # Two samples would hide 60 errors; what many would refute does not agree.
+        return "too few samples" if 2 * stats.norm.sf(abs(self.z)) < RARE else "agrees"
 
     @property
     def freedom(self) -> float:

@@ -72,3 +72,13 @@ def times(result: xr.Dataset, name: str, layers: Sequence[int]) -> tuple[np.ndar
     chosen = tau.sel({dim: list(layers)})
     mean, error = over_samples(chosen.copy(data=np.log(chosen.values)))
     return np.exp(mean.values), error.values
+
+
+def output_less_input(found: xr.Dataset) -> np.ndarray:
+    """Q_L - Q_1 at the end, by sample: 0 in the gaussian closure, whatever c does to both alike."""
+    end = int(found.attrs["steps"])
+    values = (
+        found["Q_aligned"].isel(t_w=-1).sel(t=end).transpose("sample", "weight_layer").values.astype(float)
+    )
+    apart: np.ndarray = values[:, -1] - values[:, 0]
+    return apart

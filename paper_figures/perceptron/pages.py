@@ -10,7 +10,15 @@ from compare.finite_size import limit
 from compare.resampling import standard_error
 from compare.verdict import Verdict
 from paper_figures.perceptron.one_layer import rows
-from paper_figures.perceptron.overlaps import SAME, TEACHER, at_infinity, late, meeting, verdict_on
+from paper_figures.perceptron.overlaps import (
+    SAME,
+    TEACHER,
+    at_infinity,
+    late,
+    meeting,
+    output_less_input,
+    verdict_on,
+)
 from paper_figures.perceptron.studies import CHAINS, DILUTE, ONE_LAYER, ONE_LAYER_SIZES, label
 from paper_figures.perceptron.which_closure import predicted
 from paper_figures.stored.pages import Blocks, markdown, provenance
@@ -107,7 +115,7 @@ def asymmetry(results: Results) -> str:
             if found is None or found.sizes["sample"] < 2:
                 cells.append("-")
                 continue
-            known[degree] = _differences(found)
+            known[degree] = output_less_input(found)
             cells.append(_difference(known[degree]))
         tends = "-"
         if len(known) > 1:
@@ -116,16 +124,6 @@ def asymmetry(results: Results) -> str:
         lines.append([chain, *expected, *cells, tends])
     sizes = [f"c = {degree}, N = {width}" for degree, width, *_ in DILUTE[results.size]]
     return markdown(("", *predicted(next(iter(CHAINS))), *sizes, "1/c -> 0, all sizes"), lines)
-
-
-def _differences(found: xr.Dataset) -> np.ndarray:
-    """By sample, at the end."""
-    end = int(found.attrs["steps"])
-    values = (
-        found["Q_aligned"].isel(t_w=-1).sel(t=end).transpose("sample", "weight_layer").values.astype(float)
-    )
-    apart: np.ndarray = values[:, -1] - values[:, 0]
-    return apart
 
 
 def _difference(values: np.ndarray) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from paper_figures.checks import Check
 from paper_figures.perceptron.one_layer import rows as exact
-from paper_figures.perceptron.overlaps import SAME, TEACHER, curve, late
+from paper_figures.perceptron.overlaps import SAME, TEACHER, curve, late, output_less_input
 from paper_figures.perceptron.studies import CHAINS, DILUTE, label
 from paper_figures.sheet import BLUE, ORANGE, Colour, Paths, Row, page, sequence, write
 from paper_figures.stored.results import Results
@@ -141,9 +141,16 @@ def _rows(found: xr.Dataset, chain: str, degree: int, width: int) -> list[Row]:
 
 
 def _checks(found: xr.Dataset, profiles: Mapping[str, xr.Dataset], at: str) -> list[Check]:
-    """How far the weights are from each closure, and from equilibrium."""
+    """Output less input side, how far the weights are from each closure, and from equilibrium.
+
+    Each closure's own difference stands beside ours.
+    """
     mean, _ = late(found, "Q_aligned")
-    checks = []
+    apart = float(output_less_input(found).mean())
+    checks = [
+        Check(f"{at}: Q_L - Q_1, beside {closure}", apart, float(profile["Q"][-1] - profile["Q"][0]))
+        for closure, profile in profiles.items()
+    ]
     for closure, profile in profiles.items():
         off = float(np.sqrt(np.mean((mean - profile["Q"].values) ** 2)))
         checks.append(Check(f"{at}: rms distance of Q_l from {closure}", off))

@@ -102,6 +102,7 @@ def make(folder: Path, size: str = "laptop", overwrite: bool = False) -> list[Ch
     )
     for found in broken:
         name = f"random, k = {found.k}, alpha = {found.alpha:g}: q_k of layer 1"
+        name += "" if is_stationary(found) else ", break points not stationary"
         checks.append(Check(name, float(found.q[1, -1])))
     for alpha in ALPHAS[1:]:
         checks.append(Check(f"random, RS, alpha = {alpha:g}: q of layer 1", float(random[alpha].q[1])))

@@ -25,7 +25,7 @@ def test_words_of_two_predictions():
         found.layers[0].verdict == f"agrees with both (cannot tell: they differ by 0.004, error {error:.2g})"
     )
     assert found.layers[-1].verdict == "agrees with both (cannot tell: they are equal here)"
-    assert found.verdict == "agrees with both"
+    assert found.verdict == "agrees with both (cannot tell)"
     off = verdict([GAUSSIAN, near], [a_run(9, shift=0.5)])
     assert {entry.verdict for entry in off.layers} == {"agrees with neither"}
     assert off.verdict == "agrees with neither"
