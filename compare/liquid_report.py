@@ -34,8 +34,13 @@ def describe_liquid(found: Liquid) -> str:
         if math.isfinite(each.ratio)
     ]
     if found.models:
-        lines.append("pairwise models; deficit: entropy that correlations take, nats per weight")
-        lines.append(_models(found.models))
+        if fitted := tuple(each for each in found.models if each.method):
+            lines.append("pairwise models; deficit: entropy that correlations take, nats per weight")
+            lines.append(_models(fitted))
+        else:
+            lines.append(
+                "no pairwise model could be fitted, for the reasons below; the verdict does not need one"
+            )
         lines += [f"  {each.part}, {each.order}: {each.reason}" for each in found.models if each.reason]
     return "\n".join([*lines, *(f"note: {note}" for note in found.notes), f"verdict: {found.verdict}"])
 

@@ -9,6 +9,7 @@ from compare import trees, webpage
 from compare.layers import drawing
 from compare.layers.measure import FLAT, TREE, Measured
 from compare.layers.nulls import SAID, TRAINED
+from compare.layers.phases import LIQUID, MISSING, SOLID, UNDECIDED
 from deepglass import files, provenance, schema
 
 READ = """
@@ -57,6 +58,7 @@ def html_of(measured: Measured, numbers: str = "") -> str:
     tree = drawing.trees(measured)
     parts = [
         "<h1>Solid and liquid layers</h1>", webpage.paragraph(_heading(measured)),
+        webpage.listing(found_said(measured)),
         "<h2>Phases</h2>", webpage.image(drawing.strip(measured), "phases of the layers"), _table(measured),
         "<h2>Profile</h2>", webpage.image(drawing.profile(measured), "overlaps against layer"),
         "<h2>How to read it</h2>", read,
@@ -68,6 +70,20 @@ def html_of(measured: Measured, numbers: str = "") -> str:
         "<h2>Parameters</h2>", _parameters(measured, numbers),
     ]  # fmt: skip
     return webpage.document("Solid and liquid layers", parts)
+
+
+def found_said(measured: Measured) -> list[str]:
+    """What is solid and what is liquid beyond all nulls, by what is compared."""
+    names, said = np.array(measured.layers), []
+    for variable, what in (("q", "Neurons"), ("Q", "Weights"), ("cka", "What layers represent (CKA)")):
+        phases = measured.dataset[f"{variable}_phase"].sel(null="all").values
+        parts = [
+            f"{word}: {', '.join(names[phases == word])}"
+            for word in (SOLID, LIQUID, UNDECIDED, MISSING)
+            if (phases == word).any()
+        ]
+        said.append(f"{what}: {'; '.join(parts)}.")
+    return said
 
 
 def trees_said(measured: Measured) -> str:
@@ -108,7 +124,10 @@ ALWAYS = (
 def _heading(measured: Measured) -> str:
     a = measured.dataset.attrs
     what = a.get("model") or a.get("source") or "networks"
-    return f"{a['copies']} trained copies of {what}, {a['depth']} layers, units matched by {a['align']}."
+    return (
+        f"{a['copies']} trained copies of {what}, {a['depth']} layers, units matched by {a['align']}. Layers"
+        " have the names of their modules. Beyond all nulls (how to read it, below):"
+    )
 
 
 def _table(measured: Measured) -> str:

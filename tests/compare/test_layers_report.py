@@ -56,6 +56,10 @@ def test_report_and_numbers(folder, tmp_path, capsys):
     assert not re.search(r'(?:src|href)="(?!data:)', text)
     for word in ("Caveats", "Parameters", "copies trained on shuffled labels", "margin = 0.367", "solid"):
         assert word in text
+    phases = data["q_phase"].sel(null="all").values
+    lead = re.search(r"<li>Neurons: (.*?)\.</li>", text)[1]
+    for phase in set(phases):
+        assert f"{phase}: {', '.join(data['layer'].values[phases == phase])}" in lead.split("; ")
     assert told(folder, out) == 2
     assert "exists" in capsys.readouterr().err
 

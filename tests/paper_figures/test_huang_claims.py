@@ -23,8 +23,11 @@ def claim(value, error, paper, samples=5, paper_error=0.0):
 
 def test_verdict_is_students_t_at_one_percent():
     edge = stats.t.ppf(1 - RARE / 2, 4)
-    assert claim(edge - 1e-6, 1.0, 0.0).verdict == "agrees"
     assert claim(edge + 1e-6, 1.0, 0.0).verdict == "differs"
+    assert claim(edge - 1e-6, 1.0, 0.0).verdict == "too few samples"
+    many = stats.norm.ppf(1 - RARE / 2)
+    assert claim(many + 1e-6, 1.0, 0.0).verdict == "too few samples"
+    assert claim(many - 1e-6, 1.0, 0.0).verdict == "agrees"
     assert claim(0.0, 3.0, 5.0, paper_error=4.0).z == -1.0
     assert claim(1.0, 0.1, None).verdict == "no reference"
     assert claim(1.0, math.nan, 1.0).verdict == "no error bar"
@@ -85,7 +88,8 @@ def test_a_test_decides_instead_of_the_difference():
 
     edge = 0.02 * stats.t.ppf(1 - RARE / 2, 3)
     for bound in (False, True):
-        assert time(0.999 * edge, bound=bound).verdict == "agrees"
+        assert time(0.02 * 2.5, bound=bound).verdict == "agrees"
+        assert time(0.999 * edge, bound=bound).verdict == "too few samples"
         assert time(1.001 * edge, bound=bound).verdict == "differs"
         assert time(math.nan, bound=bound).verdict == "not reached"
     assert time(-0.05).z == pytest.approx(-2.5)

@@ -191,9 +191,19 @@ def recorded(package: str) -> tuple[list[str], list[str]]:
 
 
 def changed(package: str) -> list[str]:
-    """Names that are not as they were released: of an object, a member, an option."""
-    released, now = recorded(package)
-    return sorted({_named(line) for line in set(released) ^ set(now)})
+    """Names that are not as they were released: of an object, a member, an option.
+
+    Of a class that is new, gone or elsewhere its own name is enough.
+    """
+    released, now = map(set, recorded(package))
+    lines = released ^ now
+    classes = {_path(line) for line in lines} - {_path(line) for line in released & now} - {""}
+    return sorted({_named(line) for line in lines if _path(line).rpartition(".")[0] not in classes})
+
+
+def _path(line: str) -> str:
+    """``theory.Profile.entropy`` of ``theory.Profile.entropy: float``; of an option nothing."""
+    return "" if line.startswith("python -m ") else re.split(r"[(:=]| ->", line)[0].strip()
 
 
 def _named(line: str) -> str:
@@ -201,7 +211,7 @@ def _named(line: str) -> str:
     if line.startswith("python -m "):
         words = line.rpartition(" (")[0].split()
         return words[-1].partition("/")[0]
-    return re.split(r"[(:=]| ->", line)[0].strip().rpartition(".")[2]
+    return _path(line).rpartition(".")[2]
 
 
 def record(package: str, release: bool = False) -> None:

@@ -14,6 +14,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 DIFFER = {
     "--classes": "copies of a network are of all classes, machines of +-1 of two; probes repeat a training",
+    "--control": "one run of the same machine, or any number of ensembles of weights",
     "--data": "each system has sources of its own",
     "--data-dir": "the arrays of zou2021 have a folder and a variable of their own",
     "--data-seed": "chosen when copies are trained, repeated when they are looked at",

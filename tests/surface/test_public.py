@@ -56,6 +56,10 @@ def test_a_change_is_marked_and_has_to_be_said(tmp_path, monkeypatch):
     assert unsaid(public.changed("p"), log) == ["--fast", "old"]
     public.record("p", release=True)
     assert public.changed("p") == []
+    moved = [line.replace("p.C", "p.moved.C") for line in after]
+    monkeypatch.setattr(public, "surface", lambda package: [*moved, "p.moved.C.more: int"])
+    public.record("p")
+    assert public.changed("p") == ["C"]
 
 
 @pytest.mark.parametrize("package", public.PACKAGES)
