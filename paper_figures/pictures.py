@@ -15,6 +15,9 @@ MOST = 1000
 """Pictures of a class that are read, evenly over their names: more than the demo looks at."""
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
+SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
+"""Folders that hold folders of classes."""
+
 Grey = NDArray[np.float32]
 
 
@@ -39,9 +42,9 @@ def astray(path: Path) -> str:
     deeper = sorted(x.parent for x in path.glob("*/*/*") if x.suffix.lower() in ENDINGS)
     if not deeper:
         return f"no images; {expected}"
-    if len({folder.parent for folder in deeper}) == len({folder.name for folder in deeper}) == 1:
-        return f"pictures two folders deep, in {deeper[0]}; {expected}"
-    return f"pictures two folders deep, such as {deeper[0]}; name {deeper[0].parent}, or {expected}"
+    parts = [folder.parent for folder in deeper if folder.parent.name.lower() in SPLITS]
+    remedy = f"name {parts[0]}" if parts else f"move those of {deeper[0]} up into {deeper[0].parent}"
+    return f"pictures two folders deep; {remedy}, or {expected}"
 
 
 def read_pictures(folders: dict[str, list[Path]], notes: list[str]) -> tuple[Grey, NDArray[np.str_]]:

@@ -28,7 +28,10 @@ def pool(data: str) -> Pool:
     else:
         pairs = idx.find_pairs(path)
         if not pairs:
-            raise InvalidInput(f"data folder {path} holds no IDX images; expected {idx.EXPECTED_NAMES}")
+            raise InvalidInput(
+                f"data folder {path} holds no IDX images; expected {idx.EXPECTED_NAMES};"
+                " pictures by class: python -m paper_figures demo --data"
+            )
         images, labels = idx.read_pairs(pairs)
         source = ", ".join(pair.images.name for pair in pairs)
     return Pool(data, images, labels, source, threshold=None, classes=None)
@@ -100,7 +103,10 @@ def checked_images(path: Path, images: NDArray[Any]) -> NDArray[Any]:
 
 def _checked_labels(path: Path, labels: NDArray[Any], count: int) -> NDArray[Any]:
     if labels.dtype.kind not in "iu":
-        raise InvalidInput(f"data file {path}: labels must be integers, not {labels.dtype}")
+        raise InvalidInput(
+            f"data file {path}: labels must be integers, not {labels.dtype};"
+            " words: python -m paper_figures demo --data"
+        )
     if labels.shape != (count,):
         raise InvalidInput(
             f"data file {path}: labels must have shape ({count},), one for each image, not {labels.shape}"

@@ -215,12 +215,11 @@ def test_folders_that_are_none(tmp_path):
     ("places", "said"),
     [
         (("1.png", "2.png"), "holds 2 pictures but no folders of them"),
-        (("cat/a/1.png", "dog/a/1.png"), r"two folders deep, such as .*cat/a; name .*cat, or expected"),
         (
-            ("train/cat/1.png", "test/cat/1.png"),
-            r"name .*test, or expected a folder of pictures for each class",
+            ("cat/a/1.png", "dog/a/1.png"),
+            r"two folders deep; move those of .*cat/a up into .*cat, or expected",
         ),
-        (("all/cat/1.png",), r"pictures two folders deep, in .*all/cat; expected"),
+        (("train/cat/1.png", "train/dog/1.png"), r"two folders deep; name .*train, or expected a folder of"),
         (("notes.txt",), "holds no images; expected a folder of pictures for each class"),
     ],
 )
