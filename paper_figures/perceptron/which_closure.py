@@ -62,7 +62,7 @@ def draw(results: Results, paths: Paths, overwrite: bool) -> list[Check]:
         Check(f"one layer, {row.ensemble}: {row.quantity} at 1/N -> 0, p", row.test.p)
         for row in exact(results)
     ]
-    return licence + checks
+    return checks + licence
 
 
 def predicted(chain: str) -> dict[str, xr.Dataset]:
