@@ -114,6 +114,6 @@ def test_installed_without_the_checkout_the_demo_runs(wheel, tmp_path):
     said = answer("-m", "paper_figures", "demo", "--out", "demo")
     assert "alpha: theory 30, run 30" in said
     written = {path.name for path in (tmp_path / "demo").iterdir()}
-    assert written == {"run.nc", "profile.nc", "table.txt", "overlay.png", "report.html"}
+    assert written == {"run.nc", "control.nc", "profile.nc", "table.txt", "overlay.png", "report.html"}
     # Stored results and reference curves are there too.
     answer("-m", "paper_figures", "huang2025", "--figure", "2", "--from-stored", "--out", "figures")
