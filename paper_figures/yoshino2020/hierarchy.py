@@ -119,8 +119,8 @@ def _distribution(axis: Axes, found: Hierarchy, layer: int, colour: Colour) -> l
     height = layer - 0.85 * np.sqrt(p.weights)
     axis.vlines(p.values, layer, height, color=colour, lw=1.1)
     axis.plot(p.values[-1], height[-1], "o", color=colour, ms=3.5)
-    axis.annotate(f"{p.weights[-1]:.2f}", (p.values[-1], height[-1]), (4, 0), textcoords="offset points",
-                  fontsize=6, va="center", color="0.25")  # fmt: skip
+    axis.annotate(f"{p.weights[-1]:.2f}", (p.values[-1], height[-1]), (4, -1), textcoords="offset points",
+                  fontsize=6, va="top", color="0.25")  # fmt: skip
     return [
         ("P(q)", found.alpha, found.k, is_stationary(found), layer, i, math.nan, math.nan, value, weight)
         for i, (value, weight) in enumerate(zip(p.values, p.weights, strict=True))
