@@ -42,7 +42,7 @@ def overlay(
     out: Annotated[Path, typer.Option(help="The figure: .png, .pdf or .svg.")],
     t_w: WaitingTime = None,
     control: Annotated[
-        Path | None, typer.Option(metavar="RUN.nc", help="The same on shuffled labels, drawn beside.")
+        Path | None, typer.Option(metavar="RUN.nc", help="A run to draw beside, e.g. on shuffled labels.")
     ] = None,
     format: Output = Format.table,
     overwrite: Overwrite = False,

@@ -26,7 +26,7 @@ PREDICTED, MEASURED, CONTROL = "#000000", ORANGE, BLUE
 def draw(overlay: Overlay, control: Overlay | None = None) -> Figure:
     """A column-wide figure: the two profiles, under them a strip of phases for each.
 
-    ``control`` is an overlay of the same profile with a run on shuffled labels, drawn beside.
+    ``control`` is an overlay of the same profile with another run, such as one on shuffled labels.
     """
     with style.context(STYLE):
         figure = Figure(figsize=(3.6, 4.1), layout="constrained")
@@ -73,9 +73,8 @@ def _control(axis: Axes, control: Overlay) -> None:
     hidden = control.layers.isel(neuron_layer=slice(1, -1))
     layers, q, error = (hidden[name].values for name in ("neuron_layer", "measured", "error"))
     bars = error if np.isfinite(error).all() else None
-    axis.errorbar(
-        layers, q, yerr=bars, fmt="^:", color=CONTROL, mfc="white", ms=4, lw=0.9, label="labels shuffled"
-    )
+    name = control.null or "control"
+    axis.errorbar(layers, q, yerr=bars, fmt="^:", color=CONTROL, mfc="white", ms=4, lw=0.9, label=name)
 
 
 def _phases(axis: Axes, overlay: Overlay) -> None:

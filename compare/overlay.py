@@ -29,6 +29,7 @@ class Overlay:
         alpha_eff: the theory's alpha whose profile is nearest to the measured one.
         warnings: what the reader must know before believing the picture.
         captions: parameters of profile and run, one line each.
+        null: what of the run's data is not the images' own, such as "labels shuffled"; empty if nothing is.
     """
 
     layers: xr.Dataset
@@ -39,6 +40,7 @@ class Overlay:
     alpha_eff: EffectiveAlpha
     warnings: tuple[str, ...]
     captions: tuple[str, ...]
+    null: str = ""
 
     def columns(self) -> dict[str, list[Any]]:
         """The table, hidden layers only (the boundaries are frozen on both sides)."""
@@ -116,6 +118,7 @@ def overlay(profile: xr.Dataset, run: xr.Dataset, t_w: int | None = None) -> Ove
         alpha_eff=nearest,
         warnings=tuple(_warnings(alpha_theory, alpha_run, nearest, run)),
         captions=_captions(profile, run),
+        null=_null(run),
     )
 
 
@@ -130,6 +133,11 @@ def _warnings(alpha_theory: float, alpha_run: float, nearest: EffectiveAlpha, ru
     if run.attrs.get("warnings"):
         found.append(f"run: {run.attrs['warnings']}")
     return found
+
+
+def _null(run: xr.Dataset) -> str:
+    found = {name: run.attrs.get(name, "own") for name in ("images", "labels")}
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value != "own")
 
 
 def _captions(profile: xr.Dataset, run: xr.Dataset) -> tuple[str, ...]:

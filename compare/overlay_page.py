@@ -141,7 +141,7 @@ def _table(result: Overlay, run: xr.Dataset, control: Overlay | None) -> str:
             there = control.layers.isel(neuron_layer=i)
             rows[-1].append(webpage.number(float(there["measured"]), float(there["error"])))
     head = ["layer", "q predicted", "is", "q measured", "is", "Q measured"]
-    return webpage.table([*head, "q, labels shuffled"] if control else head, rows)
+    return webpage.table([*head, f"q, {control.null}"] if control else head, rows)
 
 
 def _origin(run: xr.Dataset) -> list[str]:

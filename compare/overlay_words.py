@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from compare.hotelling import holm
 from compare.overlay import Overlay
 from deepglass.phases import THRESHOLD
 
@@ -21,8 +22,8 @@ PROFILE = (
 )
 CONTROL = (
     "Blue triangles: the control, the same machine on the same images with their labels shuffled, as much to"
-    " store and nothing to understand. Where they lie on the orange points, it is not the meaning of the"
-    " labels that holds a layer."
+    " store and nothing to understand. Where they lie on the orange points, the meaning of the labels"
+    " is not needed to make a layer as solid."
 )
 ENERGY = (
     "The energy counts how far the layers are from computing each other: 0 would be a perfect network. It"
@@ -120,7 +121,7 @@ def null(result: Overlay, control: Overlay, samples: int) -> list[str]:
     both, own = layers[solid & also], layers[solid & ~also]
     said = "Control, the same images with their labels shuffled: "
     if both.size:
-        said += f"solid all the same: {_ranges(both)}. What the labels mean is not what holds them."
+        said += f"solid all the same: {_ranges(both)}. The meaning of the labels is not needed for that."
     else:
         said += "none of these layers is solid."
     if both.size and own.size:
@@ -131,11 +132,11 @@ def null(result: Overlay, control: Overlay, samples: int) -> list[str]:
             own_labels["measured"].values, spread[0], samples,
             shuffled["measured"].values, spread[1], samples, equal_var=False,
         )  # fmt: skip
-        differ = layers[test.pvalue < 0.05]
+        differ = layers[holm(test.pvalue) < 0.05]
         said += (
-            f" The overlaps differ in {_ranges(differ)} (5 %)."
+            f" The overlaps differ in {_ranges(differ)} (5 %, all layers together)."
             if differ.size
-            else " No overlap differs (5 %)."
+            else " No difference of overlaps can be told (5 %, all layers together)."
         )
     return [said]
 

@@ -8,7 +8,6 @@ alpha; the null control is the same on labels that are shuffled among the images
 The same for a user's own images: :func:`on_own_images`.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from deepglass import files, schema
 from deepglass.errors import InvalidInput
 from paper_figures.own_images import prepare
 from simulate import Protocol, run
+from simulate.chunk import log
 from simulate.progress import ProgressBar
 from simulate.report import describe as describe_run
 from theory import solve_profile
@@ -137,12 +137,11 @@ def on_own_images(
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without what runs say of single machines as they go: files have it, the table has it in short."""
-    logger = logging.getLogger("simulate.chunk")
-    before, logger.disabled = logger.disabled, True
+    before, log.disabled = log.disabled, True
     try:
         yield
     finally:
-        logger.disabled = before
+        log.disabled = before
 
 
 def _targets(folder: Path, overwrite: bool) -> dict[str, Path]:

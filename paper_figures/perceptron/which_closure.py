@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from compare.resampling import standard_error
 from paper_figures.checks import Check
 from paper_figures.perceptron.one_layer import rows as exact
 from paper_figures.perceptron.overlaps import SAME, TEACHER, curve, late, output_less_input
@@ -146,9 +147,10 @@ def _checks(found: xr.Dataset, profiles: Mapping[str, xr.Dataset], at: str) -> l
     Each closure's own difference stands beside ours.
     """
     mean, _ = late(found, "Q_aligned")
-    apart = float(output_less_input(found).mean())
+    apart = output_less_input(found)
+    told = f"{at}: Q_L - Q_1, error {float(standard_error(apart)):.1g}"
     checks = [
-        Check(f"{at}: Q_L - Q_1, beside {closure}", apart, float(profile["Q"][-1] - profile["Q"][0]))
+        Check(f"{told}, beside {closure}", float(apart.mean()), float(profile["Q"][-1] - profile["Q"][0]))
         for closure, profile in profiles.items()
     ]
     for closure, profile in profiles.items():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from compare import overlay, overlay_words, webpage
+from compare import figure, overlay, overlay_words, webpage
 from compare.effective_alpha import EffectiveAlpha
 from compare.overlay_page import html_of
 from deepglass import phases, schema
@@ -200,20 +200,25 @@ def test_what_a_control_says():
     true = a_result([0.9, 0.8, 0.5, 0.2, 0.9], [0.9] * 5, [0.01] * 5)
     null = a_result([0.9, 0.5, 0.3, 0.2, 0.9], [0.9] * 5, [0.01] * 5)
     assert overlay_words.null(true, null, 4) == [
-        "Control, the same images with their labels shuffled: solid all the same: layers 1 to 2, 5. What the"
-        " labels mean is not what holds them. Solid with the true labels only: layer 3. The overlaps differ"
-        " in layers 2 to 3 (5 %)."
+        "Control, the same images with their labels shuffled: solid all the same: layers 1 to 2, 5. The"
+        " meaning of the labels is not needed for that. Solid with the true labels only: layer 3. The"
+        " overlaps differ in layers 2 to 3 (5 %, all layers together)."
     ]
     liquid = a_result([0.1] * 5, [0.9] * 5, [np.nan] * 5)
     assert overlay_words.null(true, liquid, 1) == [
         "Control, the same images with their labels shuffled: none of these layers is solid."
     ]
-    assert overlay_words.null(true, true, 3)[0].endswith("No overlap differs (5 %).")
+    assert overlay_words.null(true, true, 3)[0].endswith(
+        "No difference of overlaps can be told (5 %, all layers together)."
+    )
 
 
 def test_a_control_is_on_the_page_and_in_its_commands(profile, measured, tmp_path):
     null = run(replace(PROTOCOL, labels="shuffled"))
     result, beside = (overlay(profile, x) for x in (measured, null))
+    assert (result.null, beside.null) == ("", "labels shuffled")
+    for control, name in ((beside, "labels shuffled"), (result, "control")):
+        assert name in figure.draw(result, control).axes[0].get_legend_handles_labels()[1]
     text = html_of(result, profile, measured, control=beside)
     assert "Blue triangles" in text
     q, error = (null[name].values[0, 1] for name in ("q_star", "q_star_error"))
